@@ -1,0 +1,105 @@
+// `npm run ask -- "question"`: asks a running system from the terminal.
+import { parseArgs } from 'node:util'
+import { CocoonError, createSigner, networks, type NetworkName } from '@cocoon/protocol'
+import { createClient, keySignIn } from './index.ts'
+
+const usage = `usage: npm run ask -- [--broker URL] [--network NAME] [--model ID] [--max-tokens N] "question"
+
+Without --broker the system that \`npm start\` runs is asked.`
+
+function fail(message: string, code = 2): never {
+  console.error(message)
+  process.exit(code)
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        broker: { type: 'string' },
+        network: { type: 'string' },
+        model: { type: 'string' },
+        'max-tokens': { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : 'wrong arguments'}\n\n${usage}`)
+  }
+}
+
+const { values, positionals } = readArguments()
+const question = positionals.join(' ').trim()
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
+}
+if (!question) fail(usage)
+const origin = values.broker ?? process.env['COCOON_BROKER']
+if (!origin) fail('No broker to ask: run `npm start` in another terminal, or give --broker URL.')
+const network = values.network ?? process.env['COCOON_NETWORK'] ?? 'mainnet'
+if (!(network in networks)) fail(`--network is one of ${Object.keys(networks).join(', ')}`)
+const maxTokens = values['max-tokens'] === undefined ? undefined : Number(values['max-tokens'])
+if (maxTokens !== undefined && !(Number.isSafeInteger(maxTokens) && maxTokens > 0)) fail('--max-tokens is a whole number')
+
+const note = (text: string): void => console.error(process.stderr.isTTY ? `\x1b[2m${text}\x1b[0m` : text)
+const stop = new AbortController()
+process.once('SIGINT', () => stop.abort())
+
+try {
+  const signIn = keySignIn(await createSigner())
+  const client = createClient({ origin: origin.replace(/\/$/, ''), network: network as NetworkName, signIn })
+  const model = values.model ?? (await client.models()).find(({ nodes }) => nodes > 0)?.id
+  if (!model) fail('No node serves any model now. Nothing was sent. Try again in a minute.', 1)
+  const messages = [{ role: 'user' as const, content: question }]
+  const options = maxTokens === undefined ? {} : { maxTokens }
+  for await (const event of client.ask({ model, messages, signal: stop.signal, ...options })) {
+    switch (event.type) {
+      case 'sealed':
+        note(`sealed to node ${event.node.nodeId.slice(0, 16)} (${event.node.standing}), model ${model}`)
+        break
+      case 'delta':
+        process.stdout.write(event.text)
+        break
+      case 'lost':
+        note('\nconnection lost; the answer waits, sealed')
+        break
+      case 'resumed':
+        note('back, nothing missed')
+        break
+      case 'done': {
+        process.stdout.write('\n')
+        const { prompt, cached, completion, reasoning } = event.usage
+        note(`${event.status}: ${prompt + cached} tokens read, ${completion + reasoning} written, ${event.cost} nanograms`)
+        break
+      }
+      case 'matching':
+      case 'checking':
+      case 'sealing':
+        break
+    }
+  }
+  process.exit(0)
+} catch (error) {
+  if (!(error instanceof CocoonError)) throw error
+  fail(`${error.code}: ${error.message}. ${adviceFor(error)}`, 1)
+}
+
+function adviceFor({ action, retryAfterMs }: CocoonError): string {
+  switch (action) {
+    case 'wait':
+      return `Try again${retryAfterMs ? ` in ${Math.ceil(retryAfterMs / 1000)} s` : ' in a moment'}.`
+    case 'other-node':
+    case 'fetch-again':
+      return 'Ask again: another machine may answer.'
+    case 'sign-in':
+      return 'Ask again to sign in anew; check the clock of this machine.'
+    case 'pay':
+      return 'The free questions are used up.'
+    case 'stop':
+      return 'This is a security failure: nothing more was sent.'
+    case 'fix-call':
+      return 'Change the question or the options.'
+  }
+}

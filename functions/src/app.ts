@@ -1,0 +1,210 @@
+import {
+  type BrokerCode,
+  CocoonError,
+  type ErrorResponse,
+  isBrokerCode,
+  issuePath,
+  MatchRequest,
+  type MatchResponse,
+  type ModelsResponse,
+  networks,
+  nodeId,
+  PROTOCOL_VERSION,
+  SignInRequest,
+  type SignInResponse,
+  SUBPROTOCOL,
+} from '@cocoon/protocol'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import * as v from 'valibot'
+import { log, logFault } from './log.ts'
+import { regionsFor, type Settings, settingsOf } from './settings.ts'
+import { SESSION_SECONDS, SIGN_IN_WINDOW, type SignIn, verifyInitData, verifyKeySignIn } from './sign-in.ts'
+import { issueToken, readSession, type Session } from './token.ts'
+
+type Door = Context<{ Bindings: Env }>
+
+const statusOf: Record<BrokerCode, ContentfulStatusCode> = {
+  malformed: 400,
+  'not-found': 404,
+  'wrong-order': 409,
+  'body-too-large': 413,
+  'signed-out': 401,
+  'sign-in-refused': 401,
+  'sign-in-replayed': 401,
+  'trial-spent': 402,
+  'rate-limited': 429,
+  'no-node': 503,
+  'model-not-served': 404,
+  'lease-expired': 409,
+  'node-gone': 503,
+  'node-lost': 503,
+  'unknown-job': 404,
+  'not-your-job': 403,
+  'broker-fault': 500,
+}
+
+function errorBody(code: BrokerCode, message: string, retryAfterMs?: number): ErrorResponse {
+  return { error: { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } }
+}
+
+const nowSeconds = (): number => Math.floor(Date.now() / 1000)
+
+async function readBody<Schema extends v.GenericSchema>(c: Door, schema: Schema): Promise<v.InferOutput<Schema>> {
+  let body: unknown
+  try {
+    body = await c.req.json()
+  } catch (cause) {
+    throw new CocoonError('malformed', 'the body is not JSON', { cause })
+  }
+  const result = v.safeParse(schema, body)
+  if (!result.success) throw new CocoonError('malformed', `the body is wrong: ${issuePath(result.issues[0])}`)
+  return result.output
+}
+
+async function sessionOf(c: Door): Promise<Session> {
+  const token = /^Bearer ([\w.-]+)$/.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
+  return readSession(settingsOf(c.env).SESSION_SECRET, token, nowSeconds())
+}
+
+function continentOf(c: Door): string | undefined {
+  const cf = c.req.raw.cf as { continent?: string } | undefined
+  return cf?.continent
+}
+
+function trialOf(settings: Settings, user: string): number {
+  return user.startsWith('telegram:') ? settings.TRIAL_QUESTIONS : settings.TRIAL_FOR_KEYS
+}
+
+/** Hands a WebSocket to the relay of a node. Only here are the headers set that the relay believes. */
+function relay(c: Door, node: string, headers: Record<string, string>): Promise<Response> {
+  if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
+    throw new CocoonError('malformed', 'this address speaks WebSocket only')
+  }
+  const request = new Request(c.req.url, { headers: { upgrade: 'websocket', ...headers } })
+  return c.env.NODE_RELAY.getByName(node).fetch(request)
+}
+
+function nodeIn(c: Door): string {
+  const result = v.safeParse(nodeId, c.req.param('node'))
+  if (!result.success) throw new CocoonError('not-found', 'a node id is 64 hexadecimal digits')
+  return result.output
+}
+
+/** The stateless doors: they check who asks and in what form, and hand on to the one object that decides. */
+export const app = new Hono<{ Bindings: Env }>().basePath('/api')
+
+app.use(
+  bodyLimit({
+    maxSize: 64 * 1024,
+    onError: (c) => c.json(errorBody('body-too-large', 'a request body has at most 64 KiB here'), 413),
+  }),
+)
+
+app.use(async (c, next) => {
+  await next()
+  // Nothing here is for a cache, a frame or another origin.
+  if (c.res.status === 101) return
+  c.res.headers.set('cache-control', 'no-store')
+  c.res.headers.set('x-content-type-options', 'nosniff')
+})
+
+app.get('/health', (c) => {
+  const { NETWORK } = settingsOf(c.env)
+  return c.json({ ok: true, network: NETWORK, version: PROTOCOL_VERSION })
+})
+
+app.get('/models', async (c) => {
+  const settings = settingsOf(c.env)
+  const regions = regionsFor(settings, continentOf(c))
+  const models = settings.MODELS.map(async ({ id, name, about }) => {
+    const summaries = await Promise.all(regions.map((region) => c.env.MATCHER.getByName(`${id}|${region}`).summary()))
+    const prices = summaries.flatMap(({ price }) => price ?? [])
+    const cheapest = prices.toSorted((a, b) => (BigInt(a.completion) < BigInt(b.completion) ? -1 : 1))[0]
+    return {
+      id,
+      name,
+      about,
+      nodes: summaries.reduce((sum, { nodes }) => sum + nodes, 0),
+      free: summaries.reduce((sum, { free }) => sum + free, 0),
+      price: cheapest ?? null,
+      context: Math.max(...summaries.map(({ context }) => context)),
+    }
+  })
+  const network = networks[settings.NETWORK]
+  return c.json({ network, models: await Promise.all(models) } satisfies ModelsResponse)
+})
+
+app.post('/sign-in', async (c) => {
+  const settings = settingsOf(c.env)
+  const request = await readBody(c, SignInRequest)
+  const origin = new URL(c.req.url).origin
+  const signIn: SignIn =
+    request.method === 'telegram'
+      ? await verifyInitData(request.initData, settings.BOT_TOKEN, nowSeconds())
+      : await verifyKeySignIn(request, origin, nowSeconds())
+  const account = c.env.ACCOUNT.getByName(signIn.user)
+  // Twice the window, so that what this forgets is refused for its age.
+  if (!(await account.admitSignIn(signIn.once, Date.now() + 2 * SIGN_IN_WINDOW * 1000))) {
+    throw new CocoonError('sign-in-replayed', 'this sign-in was used before: open the app again')
+  }
+  const expires = nowSeconds() + SESSION_SECONDS
+  const token = await issueToken(settings.SESSION_SECRET, { purpose: 'session', user: signIn.user, expires })
+  const trial = await account.trial(trialOf(settings, signIn.user))
+  return c.json({ token, expires, trial } satisfies SignInResponse)
+})
+
+app.get('/account', async (c) => {
+  const { user } = await sessionOf(c)
+  return c.json({ trial: await c.env.ACCOUNT.getByName(user).trial(trialOf(settingsOf(c.env), user)) })
+})
+
+app.post('/match', async (c) => {
+  const settings = settingsOf(c.env)
+  const { user } = await sessionOf(c)
+  const { model, policy, exclude } = await readBody(c, MatchRequest)
+  if (!settings.MODELS.some(({ id }) => id === model)) {
+    throw new CocoonError('model-not-served', 'this broker does not carry that model')
+  }
+  for (const region of regionsFor(settings, continentOf(c))) {
+    const grant = await c.env.MATCHER.getByName(`${model}|${region}`).lease(policy, exclude)
+    if (!grant) continue
+    const { id, node, statement, evidence } = grant
+    const expires = Math.floor(grant.expires / 1000)
+    const claims = { purpose: 'lease', id, user, node, model, region, expires } as const
+    const lease = await issueToken(settings.SESSION_SECRET, claims)
+    return c.json({ node, statement, evidence, lease, expires } satisfies MatchResponse)
+  }
+  throw new CocoonError('no-node', 'no node with a free slot serves this model now', { retryAfterMs: 2000 })
+})
+
+/** A user's socket to one node. The session travels as a second subprotocol: browsers set no headers, and URLs get logged. */
+app.get('/nodes/:node/jobs', async (c) => {
+  const node = nodeIn(c)
+  const [protocol, token = ''] = (c.req.header('sec-websocket-protocol') ?? '').split(/, */)
+  if (protocol !== SUBPROTOCOL) throw new CocoonError('malformed', `the subprotocol is ${SUBPROTOCOL}, then the session`)
+  const { user } = await readSession(settingsOf(c.env).SESSION_SECRET, token, nowSeconds())
+  return relay(c, node, { 'x-cocoon-role': 'client', 'x-cocoon-user': user })
+})
+
+/** The node's own socket; it proves who it is inside. */
+app.get('/nodes/:node/link', (c) => {
+  const node = nodeIn(c)
+  const region = regionsFor(settingsOf(c.env), continentOf(c))[0] ?? ''
+  return relay(c, node, { 'x-cocoon-role': 'node', 'x-cocoon-node': node, 'x-cocoon-region': region })
+})
+
+app.notFound((c) => c.json(errorBody('not-found', 'there is nothing at this address'), 404))
+
+app.onError((error, c) => {
+  // The pattern, not the path: an address may hold what somebody pasted into it.
+  const route = c.req.routePath
+  if (error instanceof CocoonError) {
+    const code = isBrokerCode(error.code) ? error.code : 'malformed'
+    log('door.refused', { code, route })
+    return c.json(errorBody(code, error.message, error.retryAfterMs), statusOf[code])
+  }
+  logFault('door.fault', error, { route })
+  return c.json(errorBody('broker-fault', 'something failed here; try again'), 500)
+})

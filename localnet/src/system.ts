@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, type WriteStream, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { Supervisor } from './supervisor.ts'
+import { serveTelegram, TEST_BOT_TOKEN } from './telegram.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const bundle = resolve(root, 'dist/localnet')
+const PATIENCE = 30_000
+
+/** The one model of a localnet, as the broker describes it. */
+export const DEMO_MODEL = {
+  id: 'cocoon-demo',
+  name: 'Cocoon demo',
+  about: 'A tiny model for trying the app. It knows a few things about Cocoon and may be wrong about them.',
+}
+
+export interface SystemOptions {
+  /** All broker storage and every log land here, and stay. Without it a temporary folder is used and removed. */
+  readonly state?: string
+  readonly nodes?: number
+  readonly build?: boolean
+  readonly port?: number
+  /** Gets every line of every process. */
+  readonly line?: (name: string, line: string) => void
+  /** Settings of the broker, over those of localnet. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Called when a process ends by itself after the start; how it ended, and its last lines. */
+  readonly failed?: (how: string) => void
+  /** What the nodes connect to instead of the broker itself. */
+  readonly nodeBroker?: (origin: string) => Promise<string>
+}
+
+export interface System {
+  /** The Mini App and its API. */
+  readonly origin: string
+  /** Opens the Mini App as Telegram would. */
+  readonly telegram: string
+  readonly state: string
+  startNode(name: string, args?: readonly string[]): Promise<void>
+  endNode(name: string, signal: NodeJS.Signals): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Builds, then starts broker, node and test Telegram on free ports. Rejects, with everything stopped, when one fails. */
+export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const { nodes = 1, build = true, port = 0 } = options
+  const temporary = options.state === undefined
+  const state = options.state ? resolve(options.state) : mkdtempSync(join(tmpdir(), 'cocoon-localnet-'))
+  mkdirSync(join(state, 'logs'), { recursive: true })
+  const logs = new Map<string, WriteStream>()
+  const line = (name: string, text: string): void => {
+    if (!logs.has(name)) logs.set(name, createWriteStream(join(state, 'logs', `${name}.log`), { flags: 'a' }))
+    logs.get(name)?.write(`${text}\n`)
+    options.line?.(name, text)
+  }
+  const failure = Promise.withResolvers<never>()
+  failure.promise.catch(() => undefined)
+  let up = false
+  const supervisor = new Supervisor((_, how) => {
+    failure.reject(new Error(how))
+    if (up) options.failed?.(how)
+  })
+  let telegram: Awaited<ReturnType<typeof serveTelegram>> | undefined
+  const stop = async (): Promise<void> => {
+    await supervisor.stop()
+    telegram?.server.closeAllConnections()
+    telegram?.server.close()
+    await Promise.all([...logs.values()].map((log) => new Promise((done) => log.end(done))))
+    if (temporary) rmSync(state, { recursive: true, force: true })
+  }
+  const startUp = async (): Promise<System> => {
+    if (build) await buildBundle(line)
+    const bindings = {
+      NETWORK: 'localnet',
+      MODELS: JSON.stringify([DEMO_MODEL]),
+      TRIAL_QUESTIONS: '1000',
+      TRIAL_FOR_KEYS: '1000',
+      SESSION_SECRET: randomBytes(32).toString('hex'),
+      BOT_TOKEN: TEST_BOT_TOKEN,
+      ...options.settings,
+    }
+    const env = { BUNDLE: bundle, STATE: join(state, 'storage'), PORT: String(port), BINDINGS: JSON.stringify(bindings) }
+    const origin = await supervisor.start('broker', resolve(root, 'localnet/src/run-broker.ts'), {
+      env,
+      line,
+      announces: true,
+    })
+    const nodeBroker = (await options.nodeBroker?.(origin)) ?? origin
+    const startNode = async (name: string, args: readonly string[] = []): Promise<void> => {
+      const common = ['--broker', nodeBroker, '--network', 'localnet', '--log', 'json']
+      await supervisor.start(name, resolve(root, 'worker-node/src/main.ts'), { args: [...common, ...args], line })
+    }
+    for (let n = 1; n <= nodes; n++) await startNode(`node-${n}`)
+    await untilServed(origin, nodes)
+    telegram = await serveTelegram(origin)
+    return { origin, telegram: telegram.url, state, startNode, endNode: (name, how) => supervisor.end(name, how), stop }
+  }
+  try {
+    const system = await Promise.race([startUp(), failure.promise])
+    up = true
+    return system
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Vite runs in a process of its own: it would keep hundreds of megabytes here. */
+async function buildBundle(line: (name: string, text: string) => void): Promise<void> {
+  const child = spawn(process.execPath, [resolve(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, COCOON_NETWORK: 'localnet' },
+  })
+  const last: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface(stream).on('line', (text) => {
+      last.push(text)
+      line('build', text)
+    })
+  }
+  const code = await new Promise((done) => child.on('exit', done))
+  if (code !== 0) throw new Error(`the build failed:\n${last.slice(-20).join('\n')}`)
+}
+
+async function untilServed(origin: string, nodes: number): Promise<void> {
+  const began = Date.now()
+  while (Date.now() - began < PATIENCE) {
+    const response = await fetch(`${origin}/api/models`)
+    const { models } = (await response.json()) as { models?: { nodes: number }[] }
+    if (models === undefined) throw new Error(`the broker failed its first request with status ${response.status}`)
+    if ((models[0]?.nodes ?? 0) >= nodes) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`no node joined within ${PATIENCE / 1000} s`)
+}
+
+/** Where the running system can be found by `npm run ask`. */
+export const RUNNING_FILE = resolve(root, '.state/running.json')
+
+export function announceRunning(origin: string): () => void {
+  mkdirSync(resolve(root, '.state'), { recursive: true })
+  writeFileSync(RUNNING_FILE, JSON.stringify({ origin, network: 'localnet', pid: process.pid }))
+  return () => rmSync(RUNNING_FILE, { force: true })
+}

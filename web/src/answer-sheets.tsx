@@ -1,0 +1,102 @@
+import { TICKER } from '@cocoon/protocol'
+import { Icon, type IconName } from './icon.tsx'
+import { Mark, type MarkKind } from './mark.tsx'
+import { grams } from './money.ts'
+import { Sheet } from './sheet.tsx'
+import type { Telegram } from './telegram.ts'
+import type { Turn } from './turn.ts'
+import { words } from './words/words.ts'
+
+export const markOf = { private: 'private', open: 'open', 'not-attested': 'development' } as const satisfies Record<
+  string,
+  MarkKind
+>
+
+/** What the machine proved, in words, and what the answer took. */
+export function MachineSheet({
+  turn,
+  modelName,
+  telegram,
+  onClose,
+}: {
+  readonly turn: Turn
+  readonly modelName: string
+  readonly telegram: Telegram
+  readonly onClose: () => void
+}) {
+  const { node, end } = turn.answer
+  if (!node) return null
+  const about = words.about[node.standing]
+  const facts: [string, string][] = [
+    [words.about.model, modelName],
+    [words.about.machine, shortened(node.nodeId)],
+  ]
+  if (end) {
+    const { prompt, cached, completion, reasoning } = end.usage
+    facts.push([words.about.read, words.about.tokens(prompt + cached)])
+    facts.push([words.about.wrote, words.about.tokens(completion + reasoning)])
+    facts.push([words.about.cost, end.cost === 0n ? words.answer.free : words.answer.cost(grams(end.cost), TICKER)])
+  }
+  return (
+    <Sheet title={about.title} telegram={telegram} onClose={onClose}>
+      <div className="stack">
+        <div className="card padded about">
+          <Mark kind={markOf[node.standing]} large />
+          <p>{about.text}</p>
+        </div>
+        <dl className="card facts">
+          {facts.map(([name, value]) => (
+            <div key={name} className="row">
+              <dt className="row-main">{name}</dt>
+              <dd className="row-end">{value}</dd>
+            </div>
+          ))}
+        </dl>
+      </div>
+    </Sheet>
+  )
+}
+
+const shortened = (id: string): string => (id.length > 16 ? `${id.slice(0, 6)} … ${id.slice(-4)}` : id)
+
+export function ActionsSheet({
+  turn,
+  last,
+  telegram,
+  onClose,
+  onCopy,
+  onEdit,
+  onMachine,
+}: {
+  readonly turn: Turn
+  readonly last: boolean
+  readonly telegram: Telegram
+  readonly onClose: () => void
+  readonly onCopy: (text: string) => void
+  readonly onEdit: () => void
+  readonly onMachine: () => void
+}) {
+  const action = (icon: IconName, label: string, act: () => void) => (
+    <button
+      type="button"
+      className="row indent"
+      onClick={() => {
+        onClose()
+        act()
+      }}
+    >
+      <Icon name={icon} />
+      <span className="row-main">{label}</span>
+    </button>
+  )
+  return (
+    <Sheet title={words.actions.title} telegram={telegram} onClose={onClose}>
+      <div className="card">
+        {turn.answer.text !== '' && action('copy', words.actions.copyAnswer, () => onCopy(turn.answer.text))}
+        {action('copy', words.actions.copyQuestion, () => onCopy(turn.question))}
+        {last && action('pen', words.actions.edit, onEdit)}
+        {turn.answer.node && action('machine', words.actions.machine, onMachine)}
+      </div>
+    </Sheet>
+  )
+}

@@ -1,0 +1,40 @@
+import type { AskEvent, AskOptions } from '@cocoon/client'
+
+export type { AskEvent, AskOptions, ChatMessage, NodeView } from '@cocoon/client'
+
+export interface Model {
+  readonly id: string
+  readonly name: string
+  readonly about: string
+  /** Machines that serve it now, and their free places. */
+  readonly nodes: number
+  readonly free: number
+  /** Tokens it can hold at once. */
+  readonly context: number
+  /** Nanograms per million tokens; null while no machine serves it. */
+  readonly price: {
+    readonly prompt: string
+    readonly cached: string
+    readonly completion: string
+    readonly reasoning: string
+  } | null
+}
+
+/** Free questions left, of how many, and when they come back (Unix seconds). */
+export interface Trial {
+  readonly left: number
+  readonly of: number
+  readonly renews: number
+}
+
+/** All the screens know of the world behind them. `cocoon.ts` adapts the real client to it. */
+export interface Asking {
+  models(): Promise<readonly Model[]>
+  trial(): Promise<Trial>
+  ask(options: AskOptions): AsyncIterable<AskEvent>
+  /** The network is localnet: nodes are not attested. */
+  readonly development: boolean
+}
+
+/** The client is loaded at first need; a connection that failed may be tried again. */
+export type Connect = () => Promise<Asking>

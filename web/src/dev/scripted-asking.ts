@@ -1,0 +1,84 @@
+// For component tests and the showcase. Never in the production bundle: nothing under dev/ is reached from main.tsx.
+import type { AskEvent, Asking, AskOptions, Model, NodeView, Trial } from '../asking.ts'
+
+/** What happens in answer to one question: events, waits in milliseconds, or an error to throw. */
+export type Scene = readonly (AskEvent | number | Error | 'forever')[]
+
+export const node: NodeView = { nodeId: '3f9c'.repeat(16), evidence: null, standing: 'not-attested' }
+export const privateNode: NodeView = { ...node, evidence: 'ab'.repeat(32), standing: 'private' }
+
+export const demoModel: Model = {
+  id: 'cocoon-demo',
+  name: 'Cocoon Demo',
+  about: 'Knows Cocoon, and little else',
+  nodes: 2,
+  free: 7,
+  context: 2048,
+  price: { prompt: '2000000', cached: '500000', completion: '8000000', reasoning: '8000000' },
+}
+
+export const done = (cost = 0n, status: 'done' | 'cancelled' = 'done'): AskEvent => ({
+  type: 'done',
+  status,
+  finishReason: 'stop',
+  usage: { prompt: 31, cached: 12, completion: 84, reasoning: 0 },
+  cost,
+  frames: 9,
+})
+export const opening = (machine: NodeView = node): AskEvent[] => [
+  { type: 'matching' },
+  { type: 'checking', nodeId: machine.nodeId },
+  { type: 'sealing' },
+  { type: 'sealed', jobId: 'c0'.repeat(32), node: machine },
+]
+export const says = (text: string): AskEvent => ({ type: 'delta', text, reasoning: '' })
+/** A text as a stream of pieces with waits between them. */
+export const streamed = (text: string, waitMs: number): Scene =>
+  (text.match(/\s*\S+/g) ?? []).flatMap((piece) => [says(piece), waitMs])
+
+/** Plays one scene per question, the last one again and again. */
+export class ScriptedAsking implements Asking {
+  readonly development: boolean
+  readonly asked: AskOptions[] = []
+  left: Trial = { left: 9, of: 10, renews: Math.floor(Date.now() / 1000) + 3600 * 9 }
+  served: readonly Model[] = [demoModel]
+  readonly #scenes: Scene[]
+
+  constructor(scenes: Scene[], development = true) {
+    this.#scenes = scenes
+    this.development = development
+  }
+
+  models(): Promise<readonly Model[]> {
+    return Promise.resolve(this.served)
+  }
+
+  trial(): Promise<Trial> {
+    return Promise.resolve(this.left)
+  }
+
+  async *ask(options: AskOptions): AsyncGenerator<AskEvent> {
+    const scene = (this.#scenes.length > 1 ? this.#scenes.shift() : this.#scenes[0]) ?? []
+    this.asked.push(options)
+    const { signal } = options
+    for (const step of scene) {
+      if (signal?.aborted) {
+        yield done(0n, 'cancelled')
+        return
+      }
+      if (step instanceof Error) throw step
+      if (step === 'forever') await waitFor(Number.POSITIVE_INFINITY, signal)
+      else if (typeof step === 'number') await waitFor(step, signal)
+      else yield step
+    }
+    if (signal?.aborted) yield done(0n, 'cancelled')
+  }
+}
+
+/** Ends early when the signal aborts. */
+function waitFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (ms !== Number.POSITIVE_INFINITY) setTimeout(resolve, ms)
+    signal?.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

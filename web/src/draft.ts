@@ -1,0 +1,20 @@
+const key = 'cocoon.draft'
+
+/** The unsent question outlives a reload of this tab. Answers are never written anywhere. */
+export const draft = {
+  read(): string {
+    try {
+      return sessionStorage.getItem(key) ?? ''
+    } catch {
+      return '' // Storage may be switched off; the draft then lives as long as the page.
+    }
+  },
+  write(text: string): void {
+    try {
+      if (text === '') sessionStorage.removeItem(key)
+      else sessionStorage.setItem(key, text)
+    } catch {
+      // As above.
+    }
+  },
+}

@@ -1,0 +1,36 @@
+import './look/tokens.css'
+import './look/ground.css'
+import './look/chat.css'
+import './look/sheet.css'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { App } from './app.tsx'
+import { Chat } from './chat.ts'
+import { watchKeyboard } from './keyboard.ts'
+import { startTelegram } from './telegram.ts'
+import { applyTheme, themeOf } from './theme.ts'
+
+const telegram = startTelegram()
+const dress = () => {
+  const theme = themeOf(telegram.theme(), matchMedia('(prefers-color-scheme: dark)').matches)
+  applyTheme(theme)
+  telegram.paint(theme.tokens.ground)
+}
+dress()
+telegram.onTheme(dress)
+watchKeyboard()
+
+// The client, with its sealing and signing, arrives after the first paint.
+const chat = new Chat(() => import('./cocoon.ts').then((module) => module.createAsking()))
+chat.setOnline(navigator.onLine)
+window.addEventListener('online', () => chat.setOnline(true))
+window.addEventListener('offline', () => chat.setOnline(false))
+
+const root = document.getElementById('root')
+if (!root) throw new Error('index.html has no #root')
+createRoot(root).render(
+  <StrictMode>
+    <App chat={chat} telegram={telegram} />
+  </StrictMode>,
+)
+setTimeout(() => void chat.open())

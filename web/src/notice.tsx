@@ -1,0 +1,69 @@
+import { useEffect, useState } from 'react'
+import { Icon } from './icon.tsx'
+import { Mark } from './mark.tsx'
+import type { Answer, Failure } from './turn.ts'
+import type { Remedy } from './words/en.ts'
+import { words } from './words/words.ts'
+
+/** One failure in plain words: what happened, what is safe, what to do. */
+export function FailureNotice({
+  answer,
+  failure,
+  renews,
+  onRemedy,
+}: {
+  readonly answer: Answer
+  readonly failure: Failure
+  /** When free questions come back, Unix seconds. */
+  readonly renews: number | null
+  readonly onRemedy: (remedy: Remedy) => void
+}) {
+  const notice = words.notices[failure.code]
+  const wait = useWait(failure)
+  const safe = answer.sent ? words.safe.sealed : words.safe.kept
+  const back = failure.code === 'trial-spent' && renews !== null ? words.trial.renews(renews) : null
+  const label = wait > 0 && notice.remedy === 'again' ? words.againIn(wait) : words.remedy[notice.remedy]
+  return (
+    <section className={notice.stop ? 'notice stop' : 'notice'} role="alert">
+      <div className="notice-head">
+        {notice.stop ? (
+          <Mark kind="broken" large />
+        ) : (
+          <Icon name={failure.code === 'unreachable' ? 'offline' : 'again'} />
+        )}
+        <div>
+          <h2>{notice.title}</h2>
+          <p>
+            {back ?? notice.what} {safe}
+          </p>
+        </div>
+      </div>
+      <button
+        type="button"
+        className={notice.stop ? 'button' : 'button soft'}
+        disabled={wait > 0}
+        onClick={() => onRemedy(notice.remedy)}
+      >
+        {label}
+      </button>
+      {notice.remedy !== 'edit' && (
+        <button type="button" className="button plain compact" onClick={() => onRemedy('edit')}>
+          {words.editInstead}
+        </button>
+      )}
+    </section>
+  )
+}
+
+/** Seconds until a retry makes sense, where the other side said so. */
+function useWait(failure: Failure): number {
+  const [until] = useState(() => Date.now() + (failure.retryAfterMs ?? 0))
+  const [left, setLeft] = useState(() => Math.ceil((until - Date.now()) / 1000))
+  const waiting = left > 0
+  useEffect(() => {
+    if (!waiting) return undefined
+    const timer = setInterval(() => setLeft(Math.ceil((until - Date.now()) / 1000)), 250)
+    return () => clearInterval(timer)
+  }, [until, waiting])
+  return Math.max(0, left)
+}

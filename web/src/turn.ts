@@ -1,0 +1,122 @@
+import type { Action, ErrorCode } from '@cocoon/protocol'
+import type { AskEvent, ChatMessage, NodeView } from './asking.ts'
+
+type Done = Extract<AskEvent, { type: 'done' }>
+
+/** Where an answer is in its life. `done`, `stopped` and `failed` are ends. */
+export type Phase = 'matching' | 'checking' | 'sealing' | 'sealed' | 'streaming' | 'done' | 'stopped' | 'failed'
+
+/** `unexpected`: an error of this app's own, which no code names. */
+export type FailureReason = ErrorCode | 'unexpected'
+export interface Failure {
+  readonly code: FailureReason
+  readonly action: Action
+  readonly retryAfterMs: number | null
+}
+
+export interface Answer {
+  readonly phase: Phase
+  readonly text: string
+  readonly reasoning: string
+  /** The connection is broken now; it broke, and came back. */
+  readonly lost: boolean
+  readonly resumed: boolean
+  /** The machine being checked or asked; known before it is trusted. */
+  readonly nodeId: string | null
+  readonly node: NodeView | null
+  /** Whether the sealed question left the device. */
+  readonly sent: boolean
+  readonly end: Pick<Done, 'finishReason' | 'usage' | 'cost'> | null
+  readonly failure: Failure | null
+}
+
+export interface Turn {
+  readonly id: number
+  readonly question: string
+  readonly model: string
+  /** Machines that failed this question. */
+  readonly avoid: readonly string[]
+  readonly answer: Answer
+}
+
+export const noAnswer: Answer = {
+  phase: 'matching',
+  text: '',
+  reasoning: '',
+  lost: false,
+  resumed: false,
+  nodeId: null,
+  node: null,
+  sent: false,
+  end: null,
+  failure: null,
+}
+
+export function isRunning(answer: Answer): boolean {
+  return answer.phase !== 'done' && answer.phase !== 'stopped' && answer.phase !== 'failed'
+}
+
+/** What an event makes of an answer. A stopped one takes in nothing more than its price. */
+export function advance(answer: Answer, event: AskEvent): Answer {
+  if (event.type === 'done') {
+    const end = { finishReason: event.finishReason, usage: event.usage, cost: event.cost }
+    const phase = event.status === 'cancelled' || answer.phase === 'stopped' ? 'stopped' : 'done'
+    return { ...answer, phase, end, lost: false, resumed: false }
+  }
+  return isRunning(answer) ? { ...answer, ...changeOf(answer, event) } : answer
+}
+
+function changeOf(answer: Answer, event: Exclude<AskEvent, Done>): Partial<Answer> {
+  const { type } = event
+  if (type === 'lost' || type === 'resumed') return { lost: type === 'lost', resumed: type === 'resumed' }
+  if (type === 'checking') return { phase: type, nodeId: event.nodeId, lost: false }
+  if (type === 'sealed') {
+    return { phase: type, node: event.node, nodeId: event.node.nodeId, sent: true, lost: false }
+  }
+  if (type === 'delta') {
+    const text = answer.text + event.text
+    return { phase: 'streaming', text, reasoning: answer.reasoning + event.reasoning, lost: false }
+  }
+  return { phase: type, lost: false }
+}
+
+export function stopped(answer: Answer): Answer {
+  return isRunning(answer) ? { ...answer, phase: 'stopped', lost: false, resumed: false } : answer
+}
+
+export function failed(answer: Answer, error: unknown): Answer {
+  const failure = failureOf(error)
+  if (failure.code === 'cancelled' || answer.phase === 'stopped') return stopped(answer)
+  return { ...answer, phase: 'failed', lost: false, resumed: false, failure }
+}
+
+// By shape, not by class: the class lives with the protocol, which is not loaded before the first question.
+function failureOf(error: unknown): Failure {
+  if (error instanceof Error && error.name === 'CocoonError' && 'code' in error && 'action' in error) {
+    const { code, action, retryAfterMs } = error as Error & { code: ErrorCode; action: Action; retryAfterMs?: number }
+    return { code, action, retryAfterMs: retryAfterMs ?? null }
+  }
+  return { code: 'unexpected', action: 'wait', retryAfterMs: null }
+}
+
+/** Machines not to ask when this turn is asked once more. */
+export function avoided(turn: Turn): readonly string[] {
+  const { failure, nodeId } = turn.answer
+  if (!failure) return []
+  // Everyone was tried: without a clean slate the question could never be asked again.
+  if (failure.code === 'no-node') return []
+  const failedNode = failure.action === 'other-node' || failure.action === 'stop' ? nodeId : null
+  return failedNode === null || turn.avoid.includes(failedNode) ? turn.avoid : [...turn.avoid, failedNode]
+}
+
+/** The conversation in the model's words: what was asked and really answered. */
+export function messagesOf(turns: readonly Turn[], question: string): ChatMessage[] {
+  const said = turns.filter(({ answer }) => answer.text !== '' && answer.phase !== 'failed')
+  return [
+    ...said.flatMap((turn): ChatMessage[] => [
+      { role: 'user', content: turn.question },
+      { role: 'assistant', content: turn.answer.text },
+    ]),
+    { role: 'user', content: question },
+  ]
+}

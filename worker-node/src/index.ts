@@ -1,0 +1,3 @@
+export { startEmbeddedEngine } from './engine/embedded.ts'
+export { DEMO_MODEL } from './config.ts'
+export { WorkerNode } from './node.ts'

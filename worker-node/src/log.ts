@@ -1,0 +1,27 @@
+import type { ErrorCode } from '@cocoon/protocol'
+
+/** Everything a log line may hold. There is no field for content, keys or exact token counts, and none is added. */
+export interface LogFields {
+  readonly job?: string
+  readonly model?: string
+  readonly code?: ErrorCode | string
+  readonly status?: string
+  readonly milliseconds?: number
+  readonly firstTokenMs?: number
+  readonly slots?: number
+  readonly free?: number
+  readonly why?: string
+}
+export type Log = (event: string, fields?: LogFields) => void
+
+/** One line an event: JSON for programs, or columns for a person at a terminal. */
+export function createLog(format: 'json' | 'text', write: (line: string) => void, now: () => number): Log {
+  return (event, fields = {}) => {
+    const at = new Date(now()).toISOString()
+    if (format === 'json') return write(JSON.stringify({ at, event, ...fields }))
+    const columns = Object.entries(fields).map(([name, value]) => {
+      return `${name}=${name === 'job' ? String(value).slice(0, 12) : String(value)}`
+    })
+    write(`${at.slice(11, 19)} ${event.padEnd(16)} ${columns.join(' ')}`.trimEnd())
+  }
+}

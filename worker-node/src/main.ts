@@ -1,0 +1,65 @@
+import { networks } from '@cocoon/protocol'
+import { ConfigError, offerOf, readSettings, REQUEST_LIMIT, type Settings } from './config.ts'
+import { startEmbeddedEngine } from './engine/embedded.ts'
+import { type Engine, EngineError } from './engine/engine.ts'
+import { OpenAiEngine } from './engine/openai.ts'
+import { createLog } from './log.ts'
+import { WorkerNode } from './node.ts'
+
+/** Silence of an engine after which a job fails. Milliseconds. */
+const ENGINE_SILENCE = 60_000
+
+async function startEngine(settings: Settings): Promise<Engine> {
+  const contextSize = settings.context === undefined ? {} : { contextSize: settings.context }
+  const { slots, threads, model: modelId } = settings
+  if (settings.engine === 'openai') {
+    const baseUrl = settings['engine-url'] ?? ''
+    return new OpenAiEngine({ baseUrl, idleMs: ENGINE_SILENCE, slots, ...contextSize })
+  }
+  const gpu = settings.gpu === 'auto' ? 'auto' : false
+  return startEmbeddedEngine({ modelPath: settings['model-path'], modelId, slots, threads, gpu, ...contextSize })
+}
+
+async function run(): Promise<void> {
+  const settings = readSettings(process.argv.slice(2), process.env)
+  const log = createLog(settings.log, (line) => console.log(line), Date.now)
+  const engine = await startEngine(settings)
+  const wanted = settings.engine === 'openai' ? (settings['engine-model'] ?? settings.model) : settings.model
+  const models = await engine.models()
+  const model = models.find(({ id }) => id === wanted)
+  if (!model) {
+    const known = models.map(({ id }) => id).join(', ') || 'none'
+    throw new ConfigError(`the engine has no model ${wanted}; it has: ${known}. Name one with --engine-model`)
+  }
+  const node = await WorkerNode.start({
+    broker: settings.broker,
+    engine,
+    engineModels: new Map([[settings.model, wanted]]),
+    log,
+    terms: {
+      network: networks[settings.network],
+      // Nothing is attested yet: an open node, which only a development network accepts.
+      evidence: null,
+      payee: null,
+      offers: [offerOf(settings, model)],
+      limits: { request: REQUEST_LIMIT, seconds: settings.seconds },
+    },
+  })
+  log('node.started', { model: settings.model, slots: engine.slots, why: `node ${node.nodeId.slice(0, 16)}, not attested` })
+  let stopping = false
+  const stop = async (): Promise<void> => {
+    if (stopping) process.exit(1)
+    stopping = true
+    log('node.draining')
+    await node.stop()
+    await engine.close()
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const) process.on(signal, () => void stop())
+}
+
+run().catch((error: unknown) => {
+  const expected = error instanceof ConfigError || error instanceof EngineError
+  console.error(expected ? `worker-node: ${error.message}` : error)
+  process.exit(expected ? 2 : 1)
+})
