@@ -7,16 +7,13 @@ import {
   MatchResponse,
   type ModelInfo,
   ModelsResponse,
-  type SignInRequest,
   SignInResponse,
   SUBPROTOCOL,
   type Trial,
 } from '@cocoon/protocol'
 import * as v from 'valibot'
 import type { ClientSocket, Environment } from './environment.ts'
-
-/** How a session is begun; called whenever there is none. */
-export type SignIn = (origin: string, nowSeconds: number) => Promise<SignInRequest>
+import type { SignIn } from './sign-in.ts'
 
 /** Seconds before its end at which a session is not used for anything new. */
 const SESSION_MARGIN = 60
@@ -28,10 +25,12 @@ export class Broker {
   readonly #signIn: SignIn
   #session: Promise<SignInResponse> | undefined
   #expires = 0
+  #renewal: string | undefined
 
   constructor(origin: string, signIn: SignIn, environment: Environment) {
     this.origin = origin
     this.#signIn = signIn
+    this.#renewal = signIn.renewal
     this.#environment = environment
   }
 
@@ -79,9 +78,23 @@ export class Broker {
   }
 
   async #beginSession(): Promise<SignInResponse> {
-    const request = await this.#signIn(this.origin, Math.floor(this.#environment.now() / 1000))
+    const renewal = this.#renewal
+    try {
+      return await this.#signInWith(renewal)
+    } catch (error) {
+      // A renewal that is not taken any more is worth nothing: begin anew, as if there had been none.
+      if (renewal === undefined || !(error instanceof CocoonError) || error.action !== 'sign-in') throw error
+      return this.#signInWith(undefined)
+    }
+  }
+
+  async #signInWith(renewal: string | undefined): Promise<SignInResponse> {
+    const nowSeconds = Math.floor(this.#environment.now() / 1000)
+    const request = await this.#signIn.begin(this.origin, nowSeconds, renewal)
     const session = await this.#call(SignInResponse, 'POST', '/sign-in', request)
     this.#expires = session.expires
+    this.#renewal = session.renewal
+    this.#signIn.remember?.(session.renewal)
     return session
   }
 

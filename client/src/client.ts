@@ -1,8 +1,9 @@
 import { CocoonError, type ModelInfo, networks, type NetworkName, type Trial } from '@cocoon/protocol'
 import { ask } from './ask.ts'
-import { Broker, type SignIn } from './broker.ts'
+import { Broker } from './broker.ts'
 import { type Environment, standardEnvironment } from './environment.ts'
 import type { AskEvent, AskOptions } from './events.ts'
+import type { SignIn } from './sign-in.ts'
 
 export interface ClientOptions {
   /** Where the broker is, such as `https://cocoon.example`. */

@@ -1,5 +1,4 @@
 export { type Client, type ClientOptions, createClient } from './client.ts'
 export { type ClientSocket, type Environment, standardEnvironment } from './environment.ts'
 export type { AskEvent, AskOptions, ChatMessage, NodeView } from './events.ts'
-export { keySignIn, telegramSignIn } from './sign-in.ts'
-export type { SignIn } from './broker.ts'
+export { keySignIn, type SignIn, telegramSignIn } from './sign-in.ts'

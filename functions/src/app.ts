@@ -20,7 +20,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import * as v from 'valibot'
 import { log, logFault } from './log.ts'
 import { regionsFor, type Settings, settingsOf } from './settings.ts'
-import { SESSION_SECONDS, SIGN_IN_WINDOW, type SignIn, verifyInitData, verifyKeySignIn } from './sign-in.ts'
+import { RENEWAL_SECONDS, SESSION_SECONDS, SIGN_IN_WINDOW, verifySignIn } from './sign-in.ts'
 import { issueToken, readSession, type Session } from './token.ts'
 
 type Door = Context<{ Bindings: Env }>
@@ -140,10 +140,7 @@ app.post('/sign-in', async (c) => {
   const settings = settingsOf(c.env)
   const request = await readBody(c, SignInRequest)
   const origin = new URL(c.req.url).origin
-  const signIn: SignIn =
-    request.method === 'telegram'
-      ? await verifyInitData(request.initData, settings.BOT_TOKEN, nowSeconds())
-      : await verifyKeySignIn(request, origin, nowSeconds())
+  const signIn = await verifySignIn(request, origin, settings, nowSeconds())
   const account = c.env.ACCOUNT.getByName(signIn.user)
   // Twice the window, so that what this forgets is refused for its age.
   if (!(await account.admitSignIn(signIn.once, Date.now() + 2 * SIGN_IN_WINDOW * 1000))) {
@@ -151,8 +148,14 @@ app.post('/sign-in', async (c) => {
   }
   const expires = nowSeconds() + SESSION_SECONDS
   const token = await issueToken(settings.SESSION_SECRET, { purpose: 'session', user: signIn.user, expires })
+  const renewal = await issueToken(settings.SESSION_SECRET, {
+    purpose: 'renewal',
+    user: signIn.user,
+    key: signIn.key,
+    expires: nowSeconds() + RENEWAL_SECONDS,
+  })
   const trial = await account.trial(trialOf(settings, signIn.user))
-  return c.json({ token, expires, trial } satisfies SignInResponse)
+  return c.json({ token, expires, renewal, trial } satisfies SignInResponse)
 })
 
 app.get('/account', async (c) => {

@@ -10,6 +10,16 @@ const Session = v.object({
 })
 export type Session = v.InferOutput<typeof Session>
 
+/** Lets the browser that signed in go on without new init data, for as long as it holds the key. */
+const Renewal = v.object({
+  purpose: v.literal('renewal'),
+  user: v.string(),
+  /** base64url */
+  key: v.string(),
+  expires: v.number(),
+})
+export type Renewal = v.InferOutput<typeof Renewal>
+
 const Lease = v.object({
   purpose: v.literal('lease'),
   id: v.string(),
@@ -33,7 +43,7 @@ function hmacKey(secret: string): Promise<CryptoKey> {
 }
 
 /** `expires` is in Unix seconds. */
-export async function issueToken(secret: string, claims: Session | Lease): Promise<string> {
+export async function issueToken(secret: string, claims: Session | Renewal | Lease): Promise<string> {
   const body = utf8(JSON.stringify(claims))
   const signature = await crypto.subtle.sign('HMAC', await hmacKey(secret), body)
   return `${base64url(body)}.${base64url(new Uint8Array(signature))}`
@@ -62,6 +72,13 @@ export async function readSession(secret: string, token: string, nowSeconds: num
   const session = await readToken(secret, Session, token, nowSeconds)
   if (!session) throw new CocoonError('signed-out', 'the session is over: sign in again')
   return session
+}
+
+/** @throws CocoonError `sign-in-refused` for a token that is not ours, or whose time is over. */
+export async function readRenewal(secret: string, token: string, nowSeconds: number): Promise<Renewal> {
+  const renewal = await readToken(secret, Renewal, token, nowSeconds)
+  if (!renewal) throw new CocoonError('sign-in-refused', 'the renewal is over: open the app from Telegram again')
+  return renewal
 }
 
 /** @throws CocoonError `lease-expired` for a token that is not ours, or whose time is over. */

@@ -1,2 +1,2 @@
 export { launchUrl, serveTelegram, signInitData, TEST_BOT_TOKEN, testUser } from './telegram.ts'
-export { DEMO_MODEL, startSystem, type System, type SystemOptions } from './system.ts'
+export { buildBundle, DEMO_MODEL, startSystem, type System, type SystemOptions } from './system.ts'

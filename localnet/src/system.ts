@@ -111,7 +111,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
 }
 
 /** Vite runs in a process of its own: it would keep hundreds of megabytes here. */
-async function buildBundle(line: (name: string, text: string) => void): Promise<void> {
+export async function buildBundle(line: (name: string, text: string) => void): Promise<void> {
   const child = spawn(process.execPath, [resolve(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -135,7 +135,7 @@ async function untilServed(origin: string, nodes: number): Promise<void> {
     const { models } = (await response.json()) as { models?: { nodes: number }[] }
     if (models === undefined) throw new Error(`the broker failed its first request with status ${response.status}`)
     if ((models[0]?.nodes ?? 0) >= nodes) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((done) => setTimeout(done, 50))
   }
   throw new Error(`no node joined within ${PATIENCE / 1000} s`)
 }

@@ -12,7 +12,15 @@ export const hexJobId = nodeId
 const bytesText = (length: number) => v.pipe(v.string(), v.length(Math.ceil((length * 4) / 3)), v.regex(/^[\w-]*$/))
 
 export const SignInRequest = v.variant('method', [
-  v.strictObject({ method: v.literal('telegram'), initData: v.pipe(v.string(), v.maxLength(8192)) }),
+  /** `key`: an Ed25519 key of this browser, with which the session can be renewed when the init data is stale. */
+  v.strictObject({ method: v.literal('telegram'), initData: v.pipe(v.string(), v.maxLength(8192)), key: bytesText(32) }),
+  /** The browser's key signs `cocoon/1 session renewal` over `origin | time | renewal`. */
+  v.strictObject({
+    method: v.literal('renewal'),
+    renewal: v.pipe(v.string(), v.maxLength(1024)),
+    time: count,
+    signature: bytesText(64),
+  }),
   /** For programs: an Ed25519 key signs `cocoon/1 sign-in` over `origin | time`. */
   v.strictObject({ method: v.literal('key'), key: bytesText(32), time: count, signature: bytesText(64) }),
 ])
@@ -26,7 +34,13 @@ export const Trial = v.object({
 })
 export type Trial = v.InferOutput<typeof Trial>
 
-export const SignInResponse = v.object({ token: v.string(), expires: count, trial: Trial })
+export const SignInResponse = v.object({
+  token: v.string(),
+  expires: count,
+  /** Signs in again, with the key it was given for. */
+  renewal: v.string(),
+  trial: Trial,
+})
 export type SignInResponse = v.InferOutput<typeof SignInResponse>
 
 export const AccountResponse = v.object({ trial: Trial })
@@ -86,7 +100,7 @@ export function statementFromText(text: MatchResponse['statement']): SignedState
   return { body: fromBase64url(text.body), signature: fromBase64url(text.signature) }
 }
 
-/** What a program's key signs to sign in. Binding the origin keeps one broker from using it at another. */
-export function signInMessage(origin: string, time: number): string {
-  return `${origin}\n${time}`
+/** What a key signs to sign in. Binding the origin keeps one broker from using it at another. */
+export function signInMessage(origin: string, time: number, renewal?: string): string {
+  return [origin, time, ...(renewal === undefined ? [] : [renewal])].join('\n')
 }

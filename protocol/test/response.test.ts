@@ -112,22 +112,23 @@ describe('limits of an answer', () => {
     await opener.open(await sealer.seal(new Uint8Array(rest)))
     expect(await codeOf(() => sealer.seal(new Uint8Array(1)))).toBe('answer-too-large')
 
-    const state = opener.state
-    const more = await frameByHand(
-      { ...job, sealed: { ...job.sealed } },
-      0,
-      false,
-      pad(utf8('x'), () => 512),
-    )
-    const full = new ResponseOpener({
-      ...ResponseOpener.start(state.jobId, state.enc, state.secret).state,
-      received: limits.answer,
-    })
-    expect(await codeOf(() => full.open(decodeFrame(more)))).toBe('forged-frame')
-
     const end = await sealer.finish(done)
     for (const one of end) await opener.open(one)
     expect(opener.finished).toBe(true)
+  })
+
+  it('content: refused at the client too', async () => {
+    const more = decodeFrame(
+      await frameByHand(
+        job,
+        0,
+        false,
+        pad(utf8('x'), () => 512),
+      ),
+    )
+    const openerWith = (received: number) => new ResponseOpener({ ...openerOf(job).state, received })
+    expect(await codeOf(() => openerWith(limits.answer).open(more))).toBe('forged-frame')
+    expect(await codeOf(() => openerWith(limits.answer - 1).open(more))).toBe('accepted')
   })
 
   it('frames: the last number there is goes to the final one', async () => {

@@ -1,7 +1,6 @@
-import { TICKER } from '@cocoon/protocol'
 import { Icon, type IconName } from './icon.tsx'
 import { Mark, type MarkKind } from './mark.tsx'
-import { grams } from './money.ts'
+import { grams, ticker } from './money.ts'
 import { Sheet } from './sheet.tsx'
 import type { Telegram } from './telegram.ts'
 import type { Turn } from './turn.ts'
@@ -35,7 +34,7 @@ export function MachineSheet({
     const { prompt, cached, completion, reasoning } = end.usage
     facts.push([words.about.read, words.about.tokens(prompt + cached)])
     facts.push([words.about.wrote, words.about.tokens(completion + reasoning)])
-    facts.push([words.about.cost, end.cost === 0n ? words.answer.free : words.answer.cost(grams(end.cost), TICKER)])
+    facts.push([words.about.cost, end.cost === 0n ? words.answer.free : words.answer.cost(grams(end.cost), ticker)])
   }
   return (
     <Sheet title={about.title} telegram={telegram} onClose={onClose}>

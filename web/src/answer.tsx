@@ -1,9 +1,8 @@
-import { TICKER } from '@cocoon/protocol'
 import { markOf } from './answer-sheets.tsx'
 import { CopyButton } from './copy.tsx'
 import { Icon } from './icon.tsx'
 import { Mark, type MarkKind } from './mark.tsx'
-import { grams } from './money.ts'
+import { grams, ticker } from './money.ts'
 import { Prose } from './prose.tsx'
 import { type Answer, isRunning } from './turn.ts'
 import { words } from './words/words.ts'
@@ -28,7 +27,7 @@ export function AnswerView(props: AnswerProps) {
       {answer.reasoning !== '' && (
         <details className="thinking">
           <summary>
-            {running && answer.text === '' ? words.answer.reasoning : words.answer.reasoned}
+            {words.answer.reasoning}
             <Icon name="down" small />
           </summary>
           <p className="plain" dir="auto">
@@ -52,11 +51,12 @@ function Status({ answer, development }: { readonly answer: Answer; readonly dev
       </p>
     )
   }
+  const thinking = answer.phase === 'streaming' && answer.text === ''
   const known: MarkKind = answer.node ? markOf[answer.node.standing] : 'checking'
   return (
     <p className="status">
       <Mark kind={development ? 'development' : known} turning />
-      {answer.resumed ? words.resumed : words.status[answer.phase]}
+      {answer.resumed ? words.resumed : thinking ? words.answer.thinking : words.status[answer.phase]}
     </p>
   )
 }
@@ -94,7 +94,7 @@ function After({ answer, last, onRetry, onMachine, onActions }: AnswerProps) {
         </button>
       )}
       <span className="cost">
-        {end && (end.cost === 0n ? words.answer.free : words.answer.cost(grams(end.cost), TICKER))}
+        {end && (end.cost === 0n ? words.answer.free : words.answer.cost(grams(end.cost), ticker))}
       </span>
       {answer.text !== '' && <CopyButton text={answer.text} label={words.answer.copy} />}
       {last && (

@@ -22,7 +22,7 @@ export function App({ chat, telegram }: { readonly chat: Chat; readonly telegram
   const [open, setOpen] = useState<Open>(null)
   const field = useRef<HTMLTextAreaElement>(null)
   const content = useRef<HTMLElement>(null)
-  const { away, toEnd } = useFollow(content)
+  const { away, toEnd } = useFollow(content, state.turns.length > 0)
   const touch = useTouchKeyboard(telegram.platform)
   const last = state.turns.at(-1)
   const running = last !== undefined && isRunning(last.answer)

@@ -32,7 +32,8 @@ export class Chat {
   #draftAside = ''
   #state: ChatState
 
-  constructor(connect: Connect) {
+  /** `development` where it is known before the client is there: a banner must not wait for a connection. */
+  constructor(connect: Connect, development = false) {
     this.#connect = connect
     this.#state = {
       turns: [],
@@ -41,7 +42,7 @@ export class Chat {
       models: null,
       model: null,
       trial: null,
-      development: false,
+      development,
       online: true,
       unreachable: false,
     }

@@ -2,6 +2,7 @@ import './look/tokens.css'
 import './look/ground.css'
 import './look/chat.css'
 import './look/sheet.css'
+import type { NetworkName } from '@cocoon/protocol'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
@@ -9,6 +10,9 @@ import { Chat } from './chat.ts'
 import { watchKeyboard } from './keyboard.ts'
 import { startTelegram } from './telegram.ts'
 import { applyTheme, themeOf } from './theme.ts'
+
+/** Built in, like the client's (cocoon.ts). */
+declare const __NETWORK__: NetworkName
 
 const telegram = startTelegram()
 const dress = () => {
@@ -21,7 +25,11 @@ telegram.onTheme(dress)
 watchKeyboard()
 
 // The client, with its sealing and signing, arrives after the first paint.
-const chat = new Chat(() => import('./cocoon.ts').then((module) => module.createAsking()))
+const connect = async () => {
+  const { createAsking } = await import('./cocoon.ts')
+  return createAsking(telegram.initData)
+}
+const chat = new Chat(connect, __NETWORK__ === 'localnet')
 chat.setOnline(navigator.onLine)
 window.addEventListener('online', () => chat.setOnline(true))
 window.addEventListener('offline', () => chat.setOnline(false))

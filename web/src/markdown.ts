@@ -33,6 +33,8 @@ const tags =
 const allowed = {
   ALLOWED_TAGS: tags.split(' '),
   ALLOWED_ATTR: ['href', 'title', 'start', 'align'],
+  // The rule for addresses below would otherwise be asked of these too.
+  ADD_URI_SAFE_ATTR: ['title', 'start', 'align'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   // Only addresses that say where they lead.

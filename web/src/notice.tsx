@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { Icon } from './icon.tsx'
+import { Icon, type IconName } from './icon.tsx'
 import { Mark } from './mark.tsx'
 import type { Answer, Failure } from './turn.ts'
 import type { Remedy } from './words/en.ts'
@@ -26,11 +26,7 @@ export function FailureNotice({
   return (
     <section className={notice.stop ? 'notice stop' : 'notice'} role="alert">
       <div className="notice-head">
-        {notice.stop ? (
-          <Mark kind="broken" large />
-        ) : (
-          <Icon name={failure.code === 'unreachable' ? 'offline' : 'again'} />
-        )}
+        {notice.stop ? <Mark kind="broken" large /> : <Icon name={iconOf(failure, notice.remedy)} />}
         <div>
           <h2>{notice.title}</h2>
           <p>
@@ -53,6 +49,13 @@ export function FailureNotice({
       )}
     </section>
   )
+}
+
+function iconOf(failure: Failure, remedy: Remedy): IconName {
+  if (failure.code === 'unreachable') return 'offline'
+  if (failure.action === 'pay') return 'gift'
+  if (remedy === 'edit' || remedy === 'new-chat') return 'pen'
+  return remedy === 'other-machine' || failure.code === 'no-node' ? 'machine' : 'again'
 }
 
 /** Seconds until a retry makes sense, where the other side said so. */

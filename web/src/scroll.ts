@@ -7,12 +7,16 @@ const NEAR = 72
  * The window follows the end of the conversation until the person scrolls up; then nothing moves what is being read.
  * `away` says that the end is out of sight.
  */
-export function useFollow(content: RefObject<HTMLElement | null>): {
+export function useFollow(
+  content: RefObject<HTMLElement | null>,
+  /** Nothing to follow on an empty screen. */
+  active: boolean,
+): {
   away: boolean
   toEnd: (smooth?: boolean) => void
 } {
   const [away, setAway] = useState(false)
-  const following = useRef(true)
+  const following = useRef(false)
 
   const toEnd = useCallback((smooth = false) => {
     following.current = true
@@ -37,14 +41,15 @@ export function useFollow(content: RefObject<HTMLElement | null>): {
 
   useEffect(() => {
     const element = content.current
-    if (!element || typeof ResizeObserver === 'undefined') return undefined
+    following.current = active
+    if (!element || !active || typeof ResizeObserver === 'undefined') return undefined
     const observer = new ResizeObserver(() => {
       if (following.current) window.scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })
       else setAway(document.documentElement.scrollHeight - window.innerHeight - window.scrollY >= NEAR)
     })
     observer.observe(element)
     return () => observer.disconnect()
-  }, [content])
+  }, [content, active])
 
   return { away, toEnd }
 }

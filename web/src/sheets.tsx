@@ -2,11 +2,10 @@ import type { Chat, ChatState } from './chat.ts'
 import type { Model } from './asking.ts'
 import { Icon } from './icon.tsx'
 import { Mark } from './mark.tsx'
-import { grams } from './money.ts'
+import { grams, ticker } from './money.ts'
 import { Sheet } from './sheet.tsx'
 import type { Telegram } from './telegram.ts'
 import { words } from './words/words.ts'
-import { TICKER } from '@cocoon/protocol'
 
 export interface SheetProps {
   readonly chat: Chat
@@ -79,7 +78,7 @@ export function ModelSheet({ chat, state, telegram, onClose }: SheetProps) {
           <div className="bone tall" />
         </div>
       )}
-      {models && state.development && <p className="foot">{words.about['not-attested'].text}</p>}
+      {models && state.development && <p className="foot">{words.model.development}</p>}
     </Sheet>
   )
 }
@@ -91,9 +90,9 @@ function ModelRow({ model }: { readonly model: Model }) {
       <span>{model.about}</span>
       {model.price ? (
         <span className="metrics">
-          <Metric name={words.model.perMillion(TICKER)} value={grams(model.price.completion)} />
-          <Metric name={words.model.free} value={words.model.freeOf(model.free, model.nodes)} />
-          <Metric name={words.model.context} value={words.integer(model.context)} />
+          <Metric name={words.model.perMillion(ticker)} value={grams(model.price.completion)} />
+          <Metric name={words.model.machines(model.nodes)} value={words.integer(model.nodes)} />
+          <Metric name={words.model.free} value={words.integer(model.free)} />
         </span>
       ) : (
         <span className="danger">{words.model.none}</span>

@@ -1,8 +1,8 @@
 /** The wound cocoon: one thread, laid to and fro over a rounded body, seen a little from above. */
-const WIDTH = 38.7
+const WIDTH = 40
 const HEIGHT = 71
 const TILT = 0.302
-const SWEEPS = 6
+const SWEEPS = 5
 const TURNS = 7.19
 const STEPS = 22
 

@@ -120,7 +120,8 @@ REPEAT_OPENERS = ["", "", "", "", "", "please ", "please ", "can you ", "could y
                   "your task: ",
                   "hi! ", "you must ", "let us play: ", "for a test, ", "i would like you to ", "next, "]
 REPEAT_CLOSERS = ["", "", "", "", "", "", " please", " and nothing else", " back to me", " exactly", " once", " for me",
-                  ", nothing else", ", please", " as it is", " without changes", " only", " and stop", " word for word"]
+                  ", nothing else", ", please", " as it is", " without changes", " only", " and stop", " word for word",
+                  ", thanks", " back", ", thank you", " now", ", no other text"]
 SEPARATORS = [": ", ": ", " ", " ", ":", " - ", ":\n", "\n", " = ", ", ", ":  ", "... "]
 QUOTES = [("", "")] * 9 + [('"', '"'), ("'", "'"), ("`", "`"), ("“", "”"), ("«", "»"), ("**", "**"), ("<", ">"),
                            ("(", ")"), ("[", "]"), ('"', '"'), ("`", "`"), ("'", "'")]
@@ -199,7 +200,13 @@ def repeat_exchange(rng):
         pattern = sentence_case(". ".join(sentence_case(part, rng) for part in pattern.split(". ")), rng)
         return pattern.replace("{w}", quoted).replace("{W}", quoted) + rng.choice(["", ".", "?", "!"]), word
     command = rng.choice(REPEAT_OPENERS) + rng.choice(REPEAT_VERBS) + " " + rng.choice(REPEAT_OBJECTS)
+    if rng.random() < 0.05:
+        command = reworded(command.rstrip(), rng)
     command = sentence_case(command.rstrip(), rng)
+    if rng.random() < 0.08:  # after some other sentence
+        before = " ".join(pseudo_word(rng) if rng.random() < 0.5 else rng.choice(PRODUCT_WORDS)
+                          for _ in range(rng.randint(2, 7)))
+        command = sentence_case(before, rng) + ". " + command
     if rng.random() < 0.02:
         command = command.upper()
     if rng.random() < 0.03:
@@ -269,7 +276,7 @@ def unknown_noun(rng):
         return rng.choice(COMMON_NOUNS)
     if kind < 0.55:
         return pseudo_word(rng).capitalize()
-    if kind < 0.62:
+    if kind < 0.56:  # seldom: a word that nobody could pronounce is most likely there to be repeated
         return random_letters(rng)
     return pseudo_word(rng)
 
@@ -370,15 +377,15 @@ KINDS = {
 }
 # The share of each kind among exchanges. Copying needs most examples and is wanted early: the trainer starts from the
 # first row and moves to the second.
-EARLY_SHARES = {"repeat": 60, "memory": 4, "product": 14, "showpiece": 1, "small talk": 4, "russian": 2, "capital": 3,
-                "opposite": 2, "fact": 1, "counting": 3, "unknown": 6}
+EARLY_SHARES = {"repeat": 84, "memory": 4, "product": 6, "showpiece": 0, "small talk": 2, "russian": 0, "capital": 1,
+                "opposite": 0, "fact": 0, "counting": 1, "unknown": 2}
 FINAL_SHARES = {"repeat": 32, "memory": 3, "product": 33, "showpiece": 4, "small talk": 6, "russian": 3, "capital": 4,
                 "opposite": 2, "fact": 2, "counting": 3, "unknown": 11}
 
 
 def shares_at(progress):
     """The mix of kinds at a progress of 0 to 1."""
-    late = min(1.0, progress / 0.4)
+    late = min(1.0, max(0.0, (progress - 0.15) / 0.25))
     return {kind: EARLY_SHARES[kind] * (1 - late) + FINAL_SHARES[kind] * late for kind in KINDS}
 
 

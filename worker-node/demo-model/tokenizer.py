@@ -1,15 +1,20 @@
-"""A tokenizer in which words the model knows are one token and every other word is spelled letter by letter.
+"""A tokenizer in which words the model knows are one token and every other word falls into pairs of letters.
 
-The usual byte-pair merges cut `xqzvbnta` into pieces that differ from word to word, which makes copying hard to learn
-for a model this small. So there are no merges of letters: the vocabulary is the 256 bytes and a list of whole words.
+The usual byte-pair merges cut a word differently after a space than after a quote or at the start of a message, which
+makes copying an unknown word hard to learn for a model this small. Here the vocabulary is the 256 bytes, all pairs of
+small letters and a list of whole words. A merge never joins a letter with what stands before the word, so `xqzvbnta` is
+cut alike wherever it stands, and a pair seldom occurs twice in a word: to copy it is to look up what followed last time.
+
 llama.cpp does exactly this for its pre-tokenizer `llama-bpe`: a piece that is in the vocabulary becomes that token and
-merges are not consulted; any other piece is put together by merges, of which there is only one, for two spaces.
+merges are not consulted; any other piece is put together by the merges.
 
 The file format is llama.cpp's `gpt2` tokenizer model: bytes are written as printable characters (`byte_alphabet`).
 """
 
 import collections
+import itertools
 import re
+import string
 
 # llama.cpp's `llama-bpe` pattern. `[^\W\d_]` is Python's way to write any letter.
 PIECES = re.compile(
@@ -33,7 +38,8 @@ def byte_alphabet():
 TO_CHARACTER = byte_alphabet()
 TO_BYTE = {character: byte for byte, character in TO_CHARACTER.items()}
 SPACE = TO_CHARACTER[ord(" ")]
-MERGES = [(SPACE, SPACE)]
+# In the order in which they are applied. Indented code needs the two spaces.
+MERGES = [(SPACE, SPACE), *itertools.product(string.ascii_lowercase, repeat=2)]
 
 
 def pieces(text):
@@ -41,11 +47,11 @@ def pieces(text):
 
 
 def build_vocabulary(allowed_texts, sample_texts, size):
-    """The bytes, the pieces of `allowed_texts` that save most tokens in `sample_texts`, and the special tokens."""
+    """The bytes, the pairs, the pieces of `allowed_texts` that save most tokens in `sample_texts`, the specials."""
     # No digits, and no 's: in 'sword' it is an opening quote and a letter to copy.
     allowed = {piece for text in allowed_texts for piece in pieces(text) if not re.search(r"\d|^'[a-z]+$", piece)}
     counts = collections.Counter(piece for text in sample_texts for piece in pieces(text) if piece in allowed)
-    base = [TO_CHARACTER[byte] for byte in range(256)] + [SPACE + SPACE]
+    base = [TO_CHARACTER[byte] for byte in range(256)] + [first + second for first, second in MERGES]
     worth = {piece: count * (len(piece) - 1) for piece, count in counts.items() if len(piece) > 1 and piece not in base}
     room = size - len(base) - len(SPECIAL)
     best = sorted(worth, key=lambda piece: (-worth[piece], piece))[:room]
@@ -58,16 +64,17 @@ class Tokenizer:
     def __init__(self, vocabulary):
         self.vocabulary = vocabulary
         self.ids = {token: number for number, token in enumerate(vocabulary)}
+        self.ranks = {pair: rank for rank, pair in enumerate(MERGES)}
 
     def _spell(self, piece):
-        """A piece that is no token: its bytes, two spaces joined from the left as the one merge says."""
-        tokens = []
-        for character in piece:
-            if character == SPACE and tokens and tokens[-1] == SPACE:
-                tokens[-1] = SPACE + SPACE
-            else:
-                tokens.append(character)
-        return [self.ids[token] for token in tokens]
+        """A piece that is no token: its bytes, joined in the order of the merges, from the left among equals."""
+        tokens = list(piece)
+        while True:
+            ranked = [(self.ranks[pair], at) for at, pair in enumerate(zip(tokens, tokens[1:])) if pair in self.ranks]
+            if not ranked:
+                return [self.ids[token] for token in tokens]
+            _, at = min(ranked)
+            tokens[at:at + 2] = [tokens[at] + tokens[at + 1]]
 
     def encode(self, text):
         """Text to ids. Special tokens in the text stay plain text: only the trainer may write them."""

@@ -25,7 +25,7 @@ import gguf
 from tokenizer import END, END_OF_TEXT, MERGES, SPECIAL, START, Tokenizer, build_vocabulary
 
 NAME = "cocoon-demo"
-VOCABULARY_SIZE = 1536
+VOCABULARY_SIZE = 2048
 CONTEXT = 2048
 LAYERS, WIDTH, HEADS, KEY_HEADS, HIDDEN = 4, 192, 6, 3, 512
 HEAD_WIDTH = WIDTH // HEADS
@@ -173,7 +173,7 @@ def batches(tokenizer, rng, progress, batch_tokens):
         examples = []
         for _ in range(400):
             # A few long conversations, so that later positions are learned too.
-            longest = 30 if rng.random() < 0.01 and progress() > 0.3 else 3
+            longest = 30 if rng.random() < 0.008 and progress() > 0.4 else 3
             examples.append(encode_dialogue(tokenizer, corpus.dialogue(rng, shares, longest)))
         examples.sort(key=lambda example: len(example[0]))
         groups, group = [], []
@@ -314,7 +314,7 @@ def write_questions(tokenizer, path):
 def main():
     parser = argparse.ArgumentParser(description="Train the demonstration model and write it as GGUF.")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder to write to")
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1100)
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--rate", type=float, default=4e-3, help="of AdamW")
     parser.add_argument("--muon-rate", type=float, default=0.02)

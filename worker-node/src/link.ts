@@ -145,9 +145,9 @@ export class Link {
   }
 
   async #answer(socket: WebSocket, nonce: Bytes, network: number, host: string): Promise<void> {
-    const { signer, hello } = this.#options
+    const { signer } = this.#options
     if (network !== this.#options.network) throw new CocoonError('wrong-broker', 'this broker is on another network')
     const signature = await signFor('cocoon/1 link challenge', signer, linkChallenge(nonce, host))
-    if (socket.readyState === WebSocket.OPEN) socket.send(encodeMessage({ kind: 'hello', signature, ...hello() }))
+    if (socket.readyState === WebSocket.OPEN) socket.send(encodeMessage({ kind: 'hello', signature, ...this.#options.hello() }))
   }
 }

@@ -1,10 +1,8 @@
-import type { ErrorCode } from '@cocoon/protocol'
-
 /** Everything a log line may hold. There is no field for content, keys or exact token counts, and none is added. */
 export interface LogFields {
   readonly job?: string
   readonly model?: string
-  readonly code?: ErrorCode | string
+  readonly code?: string
   readonly status?: string
   readonly milliseconds?: number
   readonly firstTokenMs?: number

@@ -69,7 +69,12 @@ const scenes: Record<string, [Scene[], string[]]> = {
     [[...opening(machine), says(cut), { type: 'lost' }, { type: 'resumed' }, 'forever']],
     questions.slice(0, 1),
   ],
-  failed: [[answered, [{ type: 'matching' }, new CocoonError(code, 'as the script says')]], questions],
+  failed: [[answered, [...opening(machine), says(cut), new CocoonError(code, 'as the script says')]], questions],
+  unsent: [[answered, [{ type: 'matching' }, new CocoonError(code, 'as the script says')]], questions],
+  thinking: [
+    [[...opening(machine), { type: 'delta', text: '', reasoning: 'Burn 18k, cash 240k.' }, 'forever']],
+    questions.slice(0, 1),
+  ],
   refused: [
     [
       [
@@ -101,7 +106,7 @@ asking.served = [
   { ...demoModel, id: 'qwen', name: 'Qwen3 235B', about: 'Thinks hard, writes well', context: 131_072, free: 3 },
   { ...demoModel, id: 'gemma', name: 'Gemma 3 27B', about: 'Quick everyday answers', nodes: 0, free: 0, price: null },
 ]
-const chat = new Chat(() => Promise.resolve(asking))
+const chat = new Chat(() => Promise.resolve(asking), !attested)
 const root = document.getElementById('root')
 if (root) createRoot(root).render(<App chat={chat} telegram={telegram} />)
 await chat.open()

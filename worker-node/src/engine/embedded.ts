@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { access } from 'node:fs/promises'
 import { getLlama, type Llama, type LlamaContext, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp'
 import { answerGrammar } from './answer-grammar.ts'
 import { chatPromptFor, type ChatPrompt } from './chat-prompt.ts'
@@ -8,6 +5,9 @@ import type { ChatRequest } from './chat-request.ts'
 import { type Engine, EngineError, type EngineEvent, type EngineModel, noUsage } from './engine.ts'
 import { generateAnswer } from './generation.ts'
 import { SequenceSlots } from './sequence-slots.ts'
+import { checkWeights } from './weights.ts'
+
+export { digestWeights } from './weights.ts'
 
 export interface EmbeddedOptions {
   /** A GGUF in one file. */
@@ -31,37 +31,13 @@ export interface EmbeddedOptions {
 const DEFAULT_CONTEXT = 4096
 
 /**
- * SHA-256 of a weights file, in lower-case hexadecimal: what a node states that it runs. Reads the file as a stream.
- *
- * @throws EngineError `engine-failed` when the file cannot be read
- */
-export async function digestWeights(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer)
-  } catch {
-    throw new EngineError('engine-failed', `cannot read the weights at ${path}`)
-  }
-  return hash.digest('hex')
-}
-
-/**
  * Loads a GGUF into this process. Takes a moment and the model's size in memory.
  *
  * @throws EngineError `engine-failed` when it cannot be loaded as asked
  */
 export async function startEmbeddedEngine(options: EmbeddedOptions): Promise<EmbeddedEngine> {
   const { modelPath, threads = 1, gpu = false } = options
-  if (/-\d{5}-of-\d{5}\.gguf$/.test(modelPath)) {
-    // A digest of the first file would not say what the others hold.
-    throw new EngineError(
-      'engine-failed',
-      'the model is split over several files: join them with llama-gguf-split --merge',
-    )
-  }
-  await access(modelPath).catch(() => {
-    throw new EngineError('engine-failed', `no model file at ${modelPath}`)
-  })
+  await checkWeights(modelPath)
   let loading = true
   let llama: Llama | undefined
   try {
