@@ -5,7 +5,24 @@ import { defineConfig } from 'vitest/config'
 import { browserArgs, findBrowser } from './scripts/browser.mjs'
 
 const browser = findBrowser()
-const workerd = () => cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })
+const wrangler = { configPath: './wrangler.toml' }
+const workerd = () => cloudflareTest({ wrangler })
+// A broker of a development network; its secrets are worth nothing.
+const broker = () =>
+  cloudflareTest({
+    wrangler,
+    miniflare: {
+      bindings: {
+        NETWORK: 'localnet',
+        REGIONS: 'world',
+        MODELS: JSON.stringify([{ id: 'cocoon-demo', name: 'Demo', about: 'A small model for tests' }]),
+        TRIAL_QUESTIONS: '10',
+        TRIAL_FOR_KEYS: '100',
+        SESSION_SECRET: 'a secret of the tests, and of nobody else',
+        BOT_TOKEN: '123456:a-token-of-the-tests-and-of-nobody-else',
+      },
+    },
+  })
 // Made afresh for each project: vitest changes the object it is given.
 const chromium = () => ({
   enabled: true,
@@ -26,7 +43,7 @@ export default defineConfig({
       { plugins: [workerd()], test: { name: 'protocol-workerd', include: conformance, exclude: nodeOnly } },
       { test: { name: 'protocol-chromium', include: conformance, exclude: nodeOnly, browser: chromium() } },
       { test: { name: 'client', include: ['client/test/**/*.test.ts'] } },
-      { plugins: [workerd()], test: { name: 'functions', include: ['functions/test/**/*.test.ts'] } },
+      { plugins: [broker()], test: { name: 'functions', include: ['functions/test/**/*.test.ts'] } },
       { test: { name: 'worker-node', include: ['worker-node/test/**/*.test.ts'], testTimeout: 20_000 } },
       { plugins: [react()], test: { name: 'web', include: ['web/test/**/*.test.{ts,tsx}'], environment: 'jsdom' } },
       { test: { name: 'localnet', include: ['localnet/test/**/*.test.ts'] } },

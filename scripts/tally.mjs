@@ -3,12 +3,14 @@ export default class Tally {
   onTestRunEnd(modules, unhandledErrors) {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 }
     for (const module of modules) {
+      let failedHere = 0
       for (const test of module.children.allTests()) {
-        const state = test.result().state
-        if (state in count) count[state] += 1
+        const { state } = test.result()
+        if (state === 'failed') failedHere += 1
+        else if (state in count) count[state] += 1
       }
-      // A file that could not be loaded has no tests to fail, so it counts as one.
-      if (module.state() === 'failed' && module.children.allTests().next().done) count.failed += 1
+      // A file that could not be loaded, or whose hooks failed, has no failed test to show for it: it counts as one.
+      count.failed += failedHere || (module.state() === 'failed' ? 1 : 0)
     }
     const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : ''
     process.once('exit', () => console.log(`${count.passed} passed, ${count.failed} failed${skipped}`))

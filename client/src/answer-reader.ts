@@ -74,23 +74,25 @@ export class AnswerReader {
   }
 
   async #frame(message: MessageOf<'frame'>): Promise<Reading> {
+    let opened
     try {
-      const opened = await this.#opener.open(decodeFrame(message.frame))
-      if (opened.kind === 'duplicate') return { kind: 'nothing' }
-      if (opened.kind === 'content') return { kind: 'chunks', chunks: this.#chunks.push(opened.content) }
-      if (opened.final.status === 'done' && !this.#chunks.empty) {
-        throw new CocoonError('truncated', 'the answer ends within a chunk')
-      }
-      return { kind: 'final', final: opened.final, frames: this.#opener.state.next }
+      opened = await this.#opener.open(decodeFrame(message.frame))
     } catch (error) {
       return this.#missed(error)
     }
+    if (opened.kind === 'duplicate') return { kind: 'nothing' }
+    // From here on the node itself is speaking: what is wrong now stays wrong, and is not passed over.
+    if (opened.kind === 'content') return { kind: 'chunks', chunks: this.#chunks.push(opened.content) }
+    if (opened.final.status === 'done' && !this.#chunks.empty) {
+      throw new CocoonError('truncated', 'the answer ends within a chunk')
+    }
+    return { kind: 'final', final: opened.final, frames: this.#opener.state.next }
   }
 
   /** A gap or a frame that does not open changes nothing: the right one is asked for again, once for each place. */
   #missed(error: unknown): Reading {
     if (!(error instanceof CocoonError)) throw error
-    if (error.code !== 'frame-gap' && (error.code === 'truncated' || ++this.#forgeries >= FORGERIES)) throw error
+    if (error.code !== 'frame-gap' && ++this.#forgeries >= FORGERIES) throw error
     const { next } = this.#opener.state
     if (this.#askedFrom === next && error.code === 'frame-gap') return { kind: 'nothing' }
     const reply = this.resumeMessage()

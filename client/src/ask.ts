@@ -17,6 +17,8 @@ import type { AskEvent, AskOptions } from './events.ts'
 import { type Attempt, AttemptFailed, prepareAttempt } from './job.ts'
 
 const ATTEMPTS = 2
+/** Nodes a match can leave out; the latest matter most. */
+const EXCLUDED = 8
 /** Waits before each reconnection, in milliseconds. After the last the answer is left to wait at the broker. */
 const RECONNECT_WAITS = [200, 1_000, 3_000, 8_000, 15_000]
 /** How long the node's own end of a cancelled job is waited for. Milliseconds. */
@@ -37,7 +39,9 @@ export async function* ask(asking: Asking, options: AskOptions): AsyncGenerator<
   let sealing: Promise<{ sealed: SealedRequest; contentKey: Uint8Array<ArrayBuffer> }> | undefined
   for (let attempt = 1; ; attempt++) {
     yield { type: 'matching' }
-    const match = await asking.broker.match({ model, policy: asking.policy, exclude })
+    stopIfCancelled(signal)
+    const match = await asking.broker.match({ model, policy: asking.policy, exclude: exclude.slice(-EXCLUDED) })
+    stopIfCancelled(signal)
     yield { type: 'checking', nodeId: match.node }
     const node = await appraiseNode(match, model, asking.network)
     yield { type: 'sealing' }
@@ -85,18 +89,36 @@ async function* run(
     for (const message of attempt.messages) socket.send(message)
     signal?.addEventListener('abort', cancel, { once: true })
     yield { type: 'sealed', jobId: hex(attempt.jobId), node: attempt.node.view }
-    for (let reconnects = 0; ; ) {
+    let mayBeLost = false
+    for (let reconnects = 0; ;) {
       const next = await Promise.race([socket.messages.next(), impatience.promise])
       if (next === 'impatient') throw new CocoonError('cancelled', 'cancelled; the node did not confirm it in time')
       if (next.done) {
         yield { type: 'lost' }
-        socket = await reconnect(broker, environment, nodeId, reconnects++, signal)
+        const again = reconnect(broker, environment, nodeId, reconnects++)
+        const back = await Promise.race([again, impatience.promise])
+        if (back === 'impatient') {
+          again.then((late) => late.close()).catch(() => undefined)
+          throw new CocoonError('cancelled', 'cancelled while the broker was away')
+        }
+        socket = back
+        mayBeLost ||= reconnects === 1
         socket.send(reader.resumeMessage())
-        if (signal?.aborted) cancel()
+        if (signal?.aborted) socket.send(attempt.cancel)
         yield { type: 'resumed' }
         continue
       }
-      const reading = await reader.read(next.value)
+      let reading
+      try {
+        reading = await reader.read(next.value)
+      } catch (error) {
+        // The connection broke before the broker had the whole question: once more, the very same. Nothing runs twice.
+        if (!mayBeLost || reader.begun || !(error instanceof CocoonError) || error.code !== 'unknown-job') throw error
+        mayBeLost = false
+        for (const message of attempt.messages) socket.send(message)
+        if (signal?.aborted) socket.send(attempt.cancel)
+        continue
+      }
       if (reading.kind === 'final') {
         socket.send(reader.ackMessage())
         yield endOf(reading.final, reading.frames, attempt.node)
@@ -107,9 +129,8 @@ async function* run(
         continue
       }
       reconnects = 0
-      for (const { choices } of reading.chunks) {
-        const delta = choices[0]?.delta
-        if (delta?.content || delta?.reasoning) {
+      for (const { delta, index } of reading.chunks.flatMap(({ choices }) => choices)) {
+        if (index === 0 && (delta.content || delta.reasoning)) {
           yield { type: 'delta', text: delta.content ?? '', reasoning: delta.reasoning ?? '' }
         }
       }
@@ -128,10 +149,8 @@ async function reconnect(
   environment: Environment,
   nodeId: string,
   already: number,
-  signal: AbortSignal | undefined,
 ): Promise<ClientSocket> {
   for (const wait of RECONNECT_WAITS.slice(already)) {
-    stopIfCancelled(signal)
     // Half to all of the wait: everyone's socket breaks at once when the broker restarts.
     const jitter = 0.5 + (environment.random(1)[0] ?? 0) / 512
     await environment.wait(wait * jitter)

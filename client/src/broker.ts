@@ -17,6 +17,8 @@ import type { SignIn } from './sign-in.ts'
 
 /** Seconds before its end at which a session is not used for anything new. */
 const SESSION_MARGIN = 60
+/** By how much this device's clock may be wrong before the broker's counts instead. Milliseconds. */
+const CLOCK_TOLERANCE = 30_000
 
 /** The broker's HTTP doors, and the session that opens them. Nothing it answers is believed, only used. */
 export class Broker {
@@ -26,6 +28,11 @@ export class Broker {
   #session: Promise<SignInResponse> | undefined
   #expires = 0
   #renewal: string | undefined
+  /**
+   * How far the broker's clock is ahead of this device's, in milliseconds. Sessions are the broker's affair and live by
+   * its clock, so that a phone whose clock is an hour off can ask too; nothing that protects the person uses it.
+   */
+  #ahead = 0
 
   constructor(origin: string, signIn: SignIn, environment: Environment) {
     this.origin = origin
@@ -55,17 +62,19 @@ export class Broker {
 
   /** Signs in again and tries once more when the broker has forgotten the session. */
   async #withSession<T>(call: (token: string) => Promise<T>): Promise<T> {
+    const session = this.#freshSession()
     try {
-      return await call((await this.#freshSession()).token)
+      return await call((await session).token)
     } catch (error) {
       if (!(error instanceof CocoonError) || error.code !== 'signed-out') throw error
-      this.#session = undefined
+      // Another call may have signed in again meanwhile.
+      if (this.#session === session) this.#session = undefined
       return call((await this.#freshSession()).token)
     }
   }
 
   #freshSession(): Promise<SignInResponse> {
-    const now = this.#environment.now() / 1000
+    const now = this.#now() / 1000
     if (this.#session && (this.#expires === 0 || now < this.#expires - SESSION_MARGIN)) return this.#session
     this.#expires = 0
     const session = this.#beginSession()
@@ -89,13 +98,36 @@ export class Broker {
   }
 
   async #signInWith(renewal: string | undefined): Promise<SignInResponse> {
-    const nowSeconds = Math.floor(this.#environment.now() / 1000)
-    const request = await this.#signIn.begin(this.origin, nowSeconds, renewal)
+    const before = this.#ahead
+    try {
+      return await this.#signInOnce(renewal)
+    } catch (error) {
+      // A signature with a wrong time is refused; the refusal came with the right one.
+      const learned = Math.abs(this.#ahead - before) > CLOCK_TOLERANCE
+      if (!learned || !(error instanceof CocoonError) || error.code !== 'sign-in-refused') throw error
+      return this.#signInOnce(renewal)
+    }
+  }
+
+  async #signInOnce(renewal: string | undefined): Promise<SignInResponse> {
+    const request = await this.#signIn.begin(this.origin, Math.floor(this.#now() / 1000), renewal)
     const session = await this.#call(SignInResponse, 'POST', '/sign-in', request)
-    this.#expires = session.expires
+    // A session that seems over when it begins says that a clock is wrong: the broker's word ends it then.
+    const lasts = session.expires - this.#now() / 1000 > SESSION_MARGIN
+    this.#expires = lasts ? session.expires : Infinity
     this.#renewal = session.renewal
     this.#signIn.remember?.(session.renewal)
     return session
+  }
+
+  /** The broker's time, as far as it is known. */
+  #now(): number {
+    return this.#environment.now() + this.#ahead
+  }
+
+  #compareClocks(date: string | null): void {
+    const ahead = Date.parse(date ?? '') - this.#environment.now()
+    if (!Number.isNaN(ahead)) this.#ahead = Math.abs(ahead) > CLOCK_TOLERANCE ? ahead : 0
   }
 
   async #call<Schema extends v.GenericSchema>(
@@ -113,21 +145,23 @@ export class Broker {
     try {
       const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
       response = await this.#environment.fetch(`${this.origin}/api${path}`, init)
+      this.#compareClocks(response.headers.get('date'))
       answer = await response.json()
     } catch (cause) {
       throw new CocoonError('unreachable', 'the broker does not answer', { cause })
     }
     if (!response.ok) throw errorOf(answer)
     const result = v.safeParse(schema, answer)
-    if (!result.success) throw new CocoonError('wrong-broker', `the broker's answer to ${path} is not what it should be`)
+    if (!result.success)
+      throw new CocoonError('wrong-broker', `the broker's answer to ${path} is not what it should be`)
     return result.output
   }
 }
 
-/** The broker's text is never shown; its code alone counts. */
+/** The broker's text goes nowhere: a terminal or a screen would show it as ours. Its code alone counts. */
 function errorOf(answer: unknown): CocoonError {
   const result = v.safeParse(ErrorResponse, answer)
   if (!result.success) return new CocoonError('unreachable', 'the broker failed without saying how')
-  const { code, message, retryAfterMs } = result.output.error
-  return new CocoonError(code satisfies BrokerCode, message, { retryAfterMs })
+  const { code, retryAfterMs } = result.output.error
+  return new CocoonError(code satisfies BrokerCode, 'the broker refused the call', { retryAfterMs })
 }

@@ -39,9 +39,10 @@ if (!question) fail(usage)
 const origin = values.broker ?? process.env['COCOON_BROKER']
 if (!origin) fail('No broker to ask: run `npm start` in another terminal, or give --broker URL.')
 const network = values.network ?? process.env['COCOON_NETWORK'] ?? 'mainnet'
-if (!(network in networks)) fail(`--network is one of ${Object.keys(networks).join(', ')}`)
+if (!Object.hasOwn(networks, network)) fail(`--network is one of ${Object.keys(networks).join(', ')}`)
 const maxTokens = values['max-tokens'] === undefined ? undefined : Number(values['max-tokens'])
-if (maxTokens !== undefined && !(Number.isSafeInteger(maxTokens) && maxTokens > 0)) fail('--max-tokens is a whole number')
+if (maxTokens !== undefined && !(Number.isSafeInteger(maxTokens) && maxTokens > 0))
+  fail('--max-tokens is a whole number')
 
 const note = (text: string): void => console.error(process.stderr.isTTY ? `\x1b[2m${text}\x1b[0m` : text)
 const stop = new AbortController()
@@ -71,7 +72,9 @@ try {
       case 'done': {
         process.stdout.write('\n')
         const { prompt, cached, completion, reasoning } = event.usage
-        note(`${event.status}: ${prompt + cached} tokens read, ${completion + reasoning} written, ${event.cost} nanograms`)
+        note(
+          `${event.status}: ${prompt + cached} tokens read, ${completion + reasoning} written, ${event.cost} nanograms`,
+        )
         break
       }
       case 'matching':

@@ -1,4 +1,4 @@
-import { type Bytes, CocoonError, type Random, secureRandom } from '@cocoon/protocol'
+import { type Bytes, CocoonError, PING, type Random, secureRandom } from '@cocoon/protocol'
 
 /** One open socket, told apart from any runtime's own class. Messages are binary. */
 export interface ClientSocket {
@@ -20,6 +20,8 @@ export interface Environment {
 
 /** Milliseconds in which a socket must open. */
 const CONNECT_TIMEOUT = 15_000
+/** An open socket is asked for a sign of life this often; one that stays silent for as long is dead. Milliseconds. */
+const PING_INTERVAL = 20_000
 
 export const standardEnvironment: Environment = {
   fetch: (url, init) => fetch(url, init),
@@ -33,21 +35,36 @@ function connectSocket(url: string, protocols: string[]): Promise<ClientSocket> 
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, protocols)
     socket.binaryType = 'arraybuffer'
-    const queue = new MessageQueue(() => socket.close(1000))
-    const late = setTimeout(() => socket.close(), CONNECT_TIMEOUT)
+    const queue = new MessageQueue(() => close())
+    let silent = false
+    let pings: ReturnType<typeof setInterval> | undefined
+    const late = setTimeout(() => close(), CONNECT_TIMEOUT)
+    const end = (): void => {
+      clearTimeout(late)
+      clearInterval(pings)
+      queue.end()
+      reject(new CocoonError('unreachable', 'the socket to the broker did not open'))
+    }
+    // A dead connection never says that it closed, so nobody waits for that.
+    const close = (): void => {
+      socket.close()
+      end()
+    }
     socket.addEventListener('open', () => {
       clearTimeout(late)
-      resolve({ send: (message) => socket.send(message), close: () => socket.close(1000), messages: queue })
+      pings = setInterval(() => {
+        if (silent) return close()
+        silent = true
+        socket.send(PING)
+      }, PING_INTERVAL)
+      resolve({ send: (message) => socket.send(message), close, messages: queue })
     })
     socket.addEventListener('message', (event: MessageEvent) => {
+      silent = false
       // Text is a pong; everything else of this protocol is binary.
       if (event.data instanceof ArrayBuffer) queue.push(new Uint8Array(event.data))
     })
-    socket.addEventListener('close', () => {
-      clearTimeout(late)
-      queue.end()
-      reject(new CocoonError('unreachable', 'the socket to the broker did not open'))
-    })
+    socket.addEventListener('close', end)
   })
 }
 

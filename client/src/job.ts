@@ -46,7 +46,17 @@ export async function prepareAttempt(
     if (index > 0) return encodeMessage({ kind: 'chunk', jobId, body })
     const bodyLength = sealed.body.length
     const { lease } = match
-    return encodeMessage({ kind: 'open', jobId, lease, header, bodyLength, body, statement: digest, wrap, money: ['none'] })
+    return encodeMessage({
+      kind: 'open',
+      jobId,
+      lease,
+      header,
+      bodyLength,
+      body,
+      statement: digest,
+      wrap,
+      money: ['none'],
+    })
   })
   const token = await cancelToken(exporter)
   return {

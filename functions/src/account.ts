@@ -33,7 +33,8 @@ export class Account extends DurableObject<Env> {
    */
   async hold(attempt: string, of: number): Promise<TrialView | null> {
     const now = Date.now()
-    if (this.#sql.exec("SELECT 1 FROM holds WHERE attempt = ? AND state = 'held'", attempt).toArray().length > 0) return null
+    if (this.#sql.exec("SELECT 1 FROM holds WHERE attempt = ? AND state = 'held'", attempt).toArray().length > 0)
+      return null
     const next = takeQuestion(this.#trial(), of, now)
     if (!next) return viewTrial(this.#trial(), of, now)
     this.#saveTrial(next)

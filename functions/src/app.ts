@@ -95,13 +95,6 @@ function nodeIn(c: Door): string {
 /** The stateless doors: they check who asks and in what form, and hand on to the one object that decides. */
 export const app = new Hono<{ Bindings: Env }>().basePath('/api')
 
-app.use(
-  bodyLimit({
-    maxSize: 64 * 1024,
-    onError: (c) => c.json(errorBody('body-too-large', 'a request body has at most 64 KiB here'), 413),
-  }),
-)
-
 app.use(async (c, next) => {
   await next()
   // Nothing here is for a cache, a frame or another origin.
@@ -109,6 +102,13 @@ app.use(async (c, next) => {
   c.res.headers.set('cache-control', 'no-store')
   c.res.headers.set('x-content-type-options', 'nosniff')
 })
+
+app.use(
+  bodyLimit({
+    maxSize: 64 * 1024,
+    onError: (c) => c.json(errorBody('body-too-large', 'a request body has at most 64 KiB here'), 413),
+  }),
+)
 
 app.get('/health', (c) => {
   const { NETWORK } = settingsOf(c.env)
@@ -186,7 +186,8 @@ app.post('/match', async (c) => {
 app.get('/nodes/:node/jobs', async (c) => {
   const node = nodeIn(c)
   const [protocol, token = ''] = (c.req.header('sec-websocket-protocol') ?? '').split(/, */)
-  if (protocol !== SUBPROTOCOL) throw new CocoonError('malformed', `the subprotocol is ${SUBPROTOCOL}, then the session`)
+  if (protocol !== SUBPROTOCOL)
+    throw new CocoonError('malformed', `the subprotocol is ${SUBPROTOCOL}, then the session`)
   const { user } = await readSession(settingsOf(c.env).SESSION_SECRET, token, nowSeconds())
   return relay(c, node, { 'x-cocoon-role': 'client', 'x-cocoon-user': user })
 })

@@ -51,7 +51,6 @@ interface Row extends Record<string, SqlStorageValue> {
 
 interface Entry extends Candidate {
   slots: number
-  price: bigint
   prices: Offering['price']
   context: number
   useBy: number
@@ -63,7 +62,12 @@ export class Matcher extends DurableObject<Env> {
   readonly #sql = this.ctx.storage.sql
   /** The decision reads memory alone; every change is written through, so a woken object starts where it was. */
   readonly #entries = new Map<string, Entry>()
+  /** The entries each policy allows; made anew after a node came or went, so that a lease costs the same with many nodes. */
+  #candidates: Record<Policy, readonly Entry[]> | undefined
+  /** In order of expiry, since all live equally long. */
   readonly #leases = new Map<string, { node: string; expires: number }>()
+  /** No statement goes stale before this; Unix milliseconds. */
+  #freshUntil = Infinity
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -72,10 +76,10 @@ export class Matcher extends DurableObject<Env> {
         price TEXT NOT NULL, context INTEGER NOT NULL, slots INTEGER NOT NULL, free INTEGER NOT NULL, use_by INTEGER NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS leases (id TEXT PRIMARY KEY, node TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;`)
     for (const row of this.#sql.exec<Row>('SELECT * FROM nodes')) {
-      const prices = JSON.parse(row.price) as Offering['price']
-      this.#remember({ ...row, prices, useBy: row.use_by, attested: row.evidence !== null })
+      this.#remember({ ...row, price: JSON.parse(row.price) as Offering['price'], useBy: row.use_by })
     }
-    for (const row of this.#sql.exec<{ id: string; node: string; expires: number }>('SELECT * FROM leases')) {
+    const leases = 'SELECT * FROM leases ORDER BY expires'
+    for (const row of this.#sql.exec<{ id: string; node: string; expires: number }>(leases)) {
       this.#leases.set(row.id, { node: row.node, expires: row.expires })
       const entry = this.#entries.get(row.node)
       if (entry) entry.leased += 1
@@ -84,7 +88,7 @@ export class Matcher extends DurableObject<Env> {
 
   /** A node joined, or has a newer statement. */
   async offer(offering: Offering): Promise<void> {
-    this.#remember({ ...offering, prices: offering.price, attested: offering.evidence !== null })
+    this.#remember(offering)
     this.#sql.exec(
       'INSERT OR REPLACE INTO nodes (node, body, signature, evidence, price, context, slots, free, use_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       offering.node,
@@ -111,7 +115,7 @@ export class Matcher extends DurableObject<Env> {
   }
 
   withdraw(node: string): void {
-    this.#entries.delete(node)
+    if (this.#entries.delete(node)) this.#candidates = undefined
     this.#sql.exec('DELETE FROM nodes WHERE node = ?', node)
   }
 
@@ -119,12 +123,10 @@ export class Matcher extends DurableObject<Env> {
   async lease(policy: Policy, exclude: readonly string[]): Promise<LeaseGrant | null> {
     const now = Date.now()
     this.#expire(now)
-    const entries = [...this.#entries.values()].filter((entry) => policy === 'open' || entry.attested)
-    const chosen = chooseNode(entries, new Set(exclude), Math.random)
+    this.#candidates ??= this.#candidatesNow()
+    const chosen = chooseNode(this.#candidates[policy], new Set(exclude), Math.random)
     if (!chosen) return null
-    const { body, signature, evidence } = this.#sql
-      .exec<Row>('SELECT * FROM nodes WHERE node = ?', chosen.node)
-      .one()
+    const { body, signature, evidence } = this.#sql.exec<Row>('SELECT * FROM nodes WHERE node = ?', chosen.node).one()
     const grant = { id: crypto.randomUUID(), node: chosen.node, expires: now + LEASE_LIFETIME }
     chosen.leased += 1
     this.#leases.set(grant.id, grant)
@@ -150,10 +152,24 @@ export class Matcher extends DurableObject<Env> {
     await this.#arm()
   }
 
-  #remember(from: Omit<Entry, 'price' | 'leased'>): void {
-    const { prices, ...rest } = from
-    const leased = [...this.#leases.values()].filter((lease) => lease.node === rest.node).length
-    this.#entries.set(rest.node, { ...rest, prices, leased, price: BigInt(prices.completion) })
+  /** What the decision needs of an offering: not the statement, which is read once a node is chosen. */
+  #remember({ node, context, slots, free, useBy, evidence, price: prices }: Omit<Offering, 'statement'>): void {
+    const attested = evidence !== null
+    const known = { node, context, slots, free, useBy, attested, prices, price: BigInt(prices.completion) }
+    const entry = this.#entries.get(node)
+    if (entry?.attested !== attested) this.#candidates = undefined
+    if (entry) {
+      Object.assign(entry, known)
+    } else {
+      const leased = [...this.#leases.values()].filter((lease) => lease.node === node).length
+      this.#entries.set(node, { ...known, leased })
+    }
+    this.#freshUntil = Math.min(this.#freshUntil, useBy)
+  }
+
+  #candidatesNow(): Record<Policy, readonly Entry[]> {
+    const open = [...this.#entries.values()]
+    return { open, private: open.filter((entry) => entry.attested) }
   }
 
   #endLease(id: string): void {
@@ -166,9 +182,17 @@ export class Matcher extends DurableObject<Env> {
   }
 
   #expire(now: number): void {
-    for (const [id, lease] of this.#leases) if (lease.expires <= now) this.#endLease(id)
+    for (const [id, lease] of this.#leases) {
+      if (lease.expires > now) break
+      this.#endLease(id)
+    }
+    if (now < this.#freshUntil) return
+    this.#freshUntil = Infinity
     for (const entry of this.#entries.values()) {
-      if (entry.useBy > now) continue
+      if (entry.useBy > now) {
+        this.#freshUntil = Math.min(this.#freshUntil, entry.useBy)
+        continue
+      }
       // Its relay would have brought a newer statement: the node is gone, whatever we were not told.
       log('matcher.stale', { node: entry.node })
       this.withdraw(entry.node)
@@ -176,10 +200,9 @@ export class Matcher extends DurableObject<Env> {
   }
 
   async #arm(): Promise<void> {
-    const times = [...this.#leases.values()].map((lease) => lease.expires)
-    for (const entry of this.#entries.values()) times.push(entry.useBy)
-    if (times.length === 0) return
-    const next = Math.min(...times)
+    const [firstLease] = this.#leases.values()
+    const next = Math.min(firstLease?.expires ?? Infinity, this.#freshUntil)
+    if (next === Infinity) return
     const armed = await this.ctx.storage.getAlarm()
     if (armed === null || armed > next) await this.ctx.storage.setAlarm(next)
   }

@@ -5,6 +5,7 @@ import {
   fromBase64url,
   hex,
   linkChallenge,
+  MAX_NODE_JOBS,
   type MessageOf,
   networks,
   type SignedStatement,
@@ -30,6 +31,17 @@ export interface NodeAttachment {
   readonly draining: boolean
 }
 
+/** Read anew each time: another message may have changed it while one was awaiting something. */
+export function nodeOf(socket: WebSocket): NodeAttachment {
+  return socket.deserializeAttachment() as NodeAttachment
+}
+
+/** What a node says of its slots, made consistent: it can have no more than jobs, and none free while it leaves. */
+export function loadOf(said: { slots: number; free: number; draining: boolean }) {
+  const slots = Math.min(said.slots, MAX_NODE_JOBS)
+  return { slots, free: said.draining ? 0 : Math.min(said.free, slots), draining: said.draining }
+}
+
 /**
  * Checks a hello: the statement is for our network, by the node this relay is named after, and the node signed this
  * socket's challenge.
@@ -49,9 +61,14 @@ export async function verifyHello(
 }
 
 /** @throws CocoonError */
-export async function verifyOffer(signed: SignedStatement, node: string, settings: Settings): Promise<VerifiedStatement> {
+export async function verifyOffer(
+  signed: SignedStatement,
+  node: string,
+  settings: Settings,
+): Promise<VerifiedStatement> {
   const verified = await verifyStatement(signed, networks[settings.NETWORK])
-  if (verified.nodeId !== node) throw new CocoonError('bad-statement', 'the identity key is not the one of this node id')
+  if (verified.nodeId !== node)
+    throw new CocoonError('bad-statement', 'the identity key is not the one of this node id')
   if (verified.statement.evidence === null && settings.NETWORK !== 'localnet') {
     throw new CocoonError('not-attested', 'only a development network accepts nodes without evidence')
   }
@@ -88,7 +105,8 @@ export function offeringsOf(
           reasoning: String(price.reasoning),
         },
         context,
-        ...load,
+        slots: load.slots,
+        free: load.free,
         useBy,
       },
     ]),

@@ -1,9 +1,12 @@
-import { type Bytes, encodeMessage, fromHex } from '@cocoon/protocol'
+import { type Bytes, FRAME_UNIT, fromHex, limits } from '@cocoon/protocol'
+import { sendTo } from './client-link.ts'
 import type { JobRow, RelayStore } from './relay-store.ts'
 
 /** Frames are stored in batches of so many, or so many bytes, whichever comes first; the final frame at once. */
 const BATCH_FRAMES = 16
 const BATCH_BYTES = 32 * 1024
+/** No honest answer has more sealed bytes than this: content and final frame, and what sealing adds to each frame. */
+const MAX_ANSWER_BYTES = limits.answer + limits.object + limits.frames * (FRAME_UNIT + 64)
 
 /**
  * One job as a waking relay works on it: what is stored, plus the frames that arrived since. The frames not yet stored
@@ -18,6 +21,8 @@ export class RelayJob {
   #pendingBytes = 0
   /** The socket that reads the answer now. */
   client: WebSocket | undefined
+  /** The frame last asked for again: a gap shows with each of the frames behind it. */
+  asked = -1
 
   constructor(row: JobRow, store: RelayStore) {
     this.id = row.job
@@ -29,6 +34,11 @@ export class RelayJob {
   /** The sequence number of the frame that comes next. */
   get received(): number {
     return this.row.stored + this.#pending.length
+  }
+
+  /** False when the node sends more than any answer has. */
+  hasRoom(frame: Bytes): boolean {
+    return this.row.bytes + this.#pendingBytes + frame.length <= MAX_ANSWER_BYTES
   }
 
   /** Takes the next frame; true when it made a batch full, which then is stored. */
@@ -44,8 +54,7 @@ export class RelayJob {
   /** Stores what is pending. */
   flush(): void {
     if (this.#pending.length === 0) return
-    this.#store.addFrames(this.id, this.row.stored, this.#pending, this.row.state)
-    this.row.stored += this.#pending.length
+    this.#store.addFrames(this.row, this.#pending)
     this.#pending = []
     this.#pendingBytes = 0
   }
@@ -60,6 +69,6 @@ export class RelayJob {
   }
 
   #sendFrame(socket: WebSocket, frame: Bytes): void {
-    socket.send(encodeMessage({ kind: 'frame', jobId: this.idBytes, frame }))
+    sendTo(socket, { kind: 'frame', jobId: this.idBytes, frame })
   }
 }

@@ -17,6 +17,8 @@ export interface JobRow extends Record<string, SqlStorageValue> {
   state: JobState
   /** Frames before this one are stored. */
   stored: number
+  /** Their bytes. */
+  bytes: number
   /** Unix milliseconds. */
   created: number
 }
@@ -27,13 +29,14 @@ export class RelayStore {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql
+    // Without row ids a row is one write; with them the index of the primary key would be another.
     sql.exec(`
       CREATE TABLE IF NOT EXISTS jobs (job TEXT PRIMARY KEY, user TEXT NOT NULL, lease TEXT NOT NULL, model TEXT NOT NULL,
-        state TEXT NOT NULL, stored INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+        state TEXT NOT NULL, stored INTEGER NOT NULL, bytes INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS batches (job TEXT NOT NULL, first INTEGER NOT NULL, bytes BLOB NOT NULL,
-        PRIMARY KEY (job, first));
+        PRIMARY KEY (job, first)) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS chunks (job TEXT NOT NULL, position INTEGER NOT NULL, bytes BLOB NOT NULL,
-        PRIMARY KEY (job, position));
+        PRIMARY KEY (job, position)) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS link (id INTEGER PRIMARY KEY CHECK (id = 1), node TEXT NOT NULL, region TEXT NOT NULL,
         models TEXT NOT NULL, gone INTEGER);`)
   }
@@ -46,15 +49,21 @@ export class RelayStore {
     return this.#sql.exec<JobRow>('SELECT * FROM jobs WHERE state = ?', state).toArray()
   }
 
+  /** True when a job came with this lease: a lease is good for one. */
+  leaseUsed(lease: string): boolean {
+    return this.#sql.exec('SELECT 1 FROM jobs WHERE lease = ?', lease).toArray().length > 0
+  }
+
   addJob(row: JobRow): void {
     this.#sql.exec(
-      'INSERT INTO jobs (job, user, lease, model, state, stored, created) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO jobs (job, user, lease, model, state, stored, bytes, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       row.job,
       row.user,
       row.lease,
       row.model,
       row.state,
       row.stored,
+      row.bytes,
       row.created,
     )
   }
@@ -68,10 +77,14 @@ export class RelayStore {
     for (const table of ['jobs', 'batches', 'chunks']) this.#sql.exec(`DELETE FROM ${table} WHERE job = ?`, job)
   }
 
-  /** One row for many frames: rows written are what storage costs. */
-  addFrames(job: string, first: number, frames: readonly Bytes[], state: JobState): void {
-    this.#sql.exec('INSERT INTO batches (job, first, bytes) VALUES (?, ?, ?)', job, first, joinFrames(frames))
-    this.#sql.exec('UPDATE jobs SET stored = ?, state = ? WHERE job = ?', first + frames.length, state, job)
+  /** One row for many frames: rows written are what storage costs. `row` says what is stored before them. */
+  addFrames(row: JobRow, frames: readonly Bytes[]): void {
+    const batch = joinFrames(frames)
+    this.#sql.exec('INSERT INTO batches (job, first, bytes) VALUES (?, ?, ?)', row.job, row.stored, batch)
+    row.stored += frames.length
+    row.bytes += batch.length
+    const update = 'UPDATE jobs SET stored = ?, bytes = ?, state = ? WHERE job = ?'
+    this.#sql.exec(update, row.stored, row.bytes, row.state, row.job)
   }
 
   /** The stored frames from `from` on, in order. */
@@ -142,7 +155,7 @@ function joinFrames(frames: readonly Bytes[]): Bytes {
 
 function* splitFrames(bytes: ArrayBuffer): Generator<Bytes> {
   const view = new DataView(bytes)
-  for (let at = 0; at < bytes.byteLength; ) {
+  for (let at = 0; at < bytes.byteLength;) {
     const length = view.getUint32(at)
     yield new Uint8Array(bytes, at + 4, length)
     at += 4 + length

@@ -4,6 +4,7 @@ import {
   concat,
   equal,
   jobIdOf,
+  limits,
   type MessageOf,
   networks,
   readHeader,
@@ -36,12 +37,16 @@ export async function checkOpen(
   return lease
 }
 
+/** Pieces a body may come in: twice as many as full ones make, so that nobody stores millions of empty ones. */
+const MAX_CHUNKS = (2 * limits.request) / limits.chunk
+
 /**
  * True when the whole body is here and its digest is the job id: nothing else is passed on to a node.
  * @throws CocoonError `malformed`
  */
 export async function isComplete({ job, chunks }: Upload): Promise<boolean> {
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, job.body.length)
+  if (chunks.length > MAX_CHUNKS) throw new CocoonError('malformed', 'the body comes in too many pieces')
   if (length > job.bodyLength) throw new CocoonError('malformed', 'the body is longer than announced')
   if (length < job.bodyLength) return false
   const jobId = await jobIdOf(job.header, concat(job.body, ...chunks))

@@ -13,7 +13,11 @@ const bytesText = (length: number) => v.pipe(v.string(), v.length(Math.ceil((len
 
 export const SignInRequest = v.variant('method', [
   /** `key`: an Ed25519 key of this browser, with which the session can be renewed when the init data is stale. */
-  v.strictObject({ method: v.literal('telegram'), initData: v.pipe(v.string(), v.maxLength(8192)), key: bytesText(32) }),
+  v.strictObject({
+    method: v.literal('telegram'),
+    initData: v.pipe(v.string(), v.maxLength(8192)),
+    key: bytesText(32),
+  }),
   /** The browser's key signs `cocoon/1 session renewal` over `origin | time | renewal`. */
   v.strictObject({
     method: v.literal('renewal'),

@@ -1,4 +1,4 @@
-import { type Bytes, concat, copy, fromBase64url, utf8 } from './bytes.ts'
+import { type Bytes, concat, copy, fromBase64url, hex, utf8 } from './bytes.ts'
 
 /** An Ed25519 key that signs (RFC 8032). Where it lives is its owner's affair. */
 export interface Signer {
@@ -55,6 +55,26 @@ export async function createSigner(seed: Bytes = crypto.getRandomValues(new Uint
   }
 }
 
+/**
+ * The y coordinates of points of small order, canonical or not (RFC 8032 section 5.1.7 leaves them to the application).
+ * Anyone can sign for such a key. Runtimes differ in whether they refuse it, so it is refused here.
+ */
+const SMALL_ORDER = new Set([
+  `00${'00'.repeat(31)}`,
+  `01${'00'.repeat(31)}`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+])
+
+function hasSmallOrder(publicKey: Bytes): boolean {
+  const y = copy(publicKey)
+  y[31] = (y[31] ?? 0) & 0x7f
+  return SMALL_ORDER.has(hex(y))
+}
+
 /** True when `signature` over `purpose | message` is by `publicKey`. Malformed keys and signatures are false, never an exception. */
 export async function verifySignature(
   purpose: Purpose,
@@ -62,7 +82,7 @@ export async function verifySignature(
   signature: Bytes,
   message: Uint8Array,
 ): Promise<boolean> {
-  if (publicKey.length !== 32 || signature.length !== 64) return false
+  if (publicKey.length !== 32 || signature.length !== 64 || hasSmallOrder(publicKey)) return false
   const signed = purposed(purpose, message)
   try {
     if (!(await hasEd25519())) return (await noble()).ed25519.verify(signature, signed, publicKey, { zip215: false })

@@ -224,6 +224,15 @@ describe('frames', () => {
     )
   })
 
+  it('may be read within a larger buffer', () => {
+    const encoded = encodeFrame({ sequence: 5, final: true, nodeNonce: null, ciphertext: new Uint8Array(528) })
+    const larger = new Uint8Array(encoded.length + 20).fill(255)
+    larger.set(encoded, 10)
+    const view = larger.subarray(10, 10 + encoded.length)
+    expect(frameHead(view)).toEqual({ sequence: 5, final: true })
+    expect(decodeFrame(view)).toEqual(decodeFrame(encoded))
+  })
+
   it('the first carries the node nonce, and it alone', () => {
     const frame = { final: false, ciphertext: new Uint8Array(528) }
     expect(() => encodeFrame({ ...frame, sequence: 0, nodeNonce: null })).toThrow(RangeError)

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Bytes,
-  encodeFrame,
   type Frame,
   hex,
   openRequest,
@@ -99,11 +98,11 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('tooLarge' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('finish' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('resend' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const) }) },
 )
 
 describe('no key and nonce serve for two different byte strings', () => {
-  it('within an answer, however sealing, waiting, failing, ending and sending again interleave', async () => {
+  it('within an answer, however sealing, waiting, failing, ending and reading again interleave', async () => {
     const job = await makeJob('interleaved', node)
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 24 }), async (steps) => {
@@ -121,9 +120,10 @@ describe('no key and nonce serve for two different byte strings', () => {
             const sealing = sealer.seal(new Uint8Array(one.length).fill(stored.length))
             stored.push(sealing)
             if (one.wait) await sealing
-          } else if (one.do === 'resend') {
-            const again = (await Promise.all(stored)).map((frame) => hex(encodeFrame(frame)))
-            expect((await Promise.all(stored)).map((frame) => hex(encodeFrame(frame)))).toEqual(again)
+          } else if (one.do === 'resume') {
+            // A reader that comes back gets the stored frames: reading them again encrypts nothing.
+            const reader = openerOf(job)
+            for (const frame of await Promise.all(stored)) expect((await reader.open(frame)).kind).toBe('content')
           }
         }
         const frames = [...(await Promise.all(stored)), ...(await (end ?? sealer.finish(done)))]

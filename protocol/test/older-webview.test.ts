@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createSigner, fromHex, hex, type Purpose, verifySignature, verifyStatement } from '../src/index.ts'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Purpose } from '../src/index.ts'
 import signing from '../vectors/signing.json' with { type: 'json' }
 import statement from '../vectors/statement.json' with { type: 'json' }
-import { codeOf } from './refused.ts'
 
-// In a file of its own: whether WebCrypto knows Ed25519 is asked once, so it has to be gone before anything else runs.
+// Whether WebCrypto knows Ed25519 is asked once, so it has to be gone before these modules are loaded, afresh.
 let asked = 0
 const importKey = crypto.subtle.importKey.bind(crypto.subtle) as (...parameters: unknown[]) => Promise<CryptoKey>
 beforeAll(() => {
@@ -14,13 +13,16 @@ beforeAll(() => {
     throw new DOMException('Unrecognized name.', 'NotSupportedError')
   }
   Object.defineProperty(crypto.subtle, 'importKey', { value, configurable: true, writable: true })
+  vi.resetModules()
 })
 afterAll(() => {
   Reflect.deleteProperty(crypto.subtle, 'importKey')
+  vi.resetModules()
 })
 
 describe('without Ed25519 in WebCrypto', () => {
   it('keys and signatures are the same', async () => {
+    const { createSigner, fromHex, hex, verifySignature } = await import('../src/index.ts')
     const signer = await createSigner(fromHex(signing.seed))
     expect(hex(signer.publicKey)).toBe(signing.publicKey)
     for (const one of signing.valid) {
@@ -35,6 +37,8 @@ describe('without Ed25519 in WebCrypto', () => {
   })
 
   it('statements are accepted and refused alike', async () => {
+    const { fromHex, verifyStatement } = await import('../src/index.ts')
+    const { codeOf } = await import('./refused.ts')
     for (const one of [...statement.valid.map((valid) => ({ ...valid, code: 'accepted' })), ...statement.malformed]) {
       const signed = { body: fromHex(one.body), signature: fromHex(one.signature) }
       expect(await codeOf(() => verifyStatement(signed, one.network))).toBe(one.code)
@@ -42,6 +46,7 @@ describe('without Ed25519 in WebCrypto', () => {
   })
 
   it('keys that are no points are false, never an exception', async () => {
+    const { verifySignature } = await import('../src/index.ts')
     expect(
       await verifySignature('cocoon/1 sign-in', new Uint8Array(32).fill(255), new Uint8Array(64), new Uint8Array(0)),
     ).toBe(false)

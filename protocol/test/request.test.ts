@@ -4,6 +4,8 @@ import {
   encodeCbor,
   equal,
   fromUtf8,
+  hpkeOpen,
+  hpkeSeal,
   type Header,
   jobIdOf,
   limits,
@@ -78,12 +80,13 @@ describe('a request', () => {
     }
   })
 
+  const view = (bytes: Uint8Array) => {
+    const larger = new Uint8Array(bytes.length + 64)
+    larger.set(bytes, 32)
+    return larger.subarray(32, 32 + bytes.length)
+  }
+
   it('may be handed over in views of larger buffers', async () => {
-    const view = (bytes: Uint8Array) => {
-      const larger = new Uint8Array(bytes.length + 64)
-      larger.set(bytes, 32)
-      return larger.subarray(32, 32 + bytes.length)
-    }
     const random = (length: number) => view(secureRandom(length))
     const { wrap } = await wrapContentKey(view(a.contentKey), view(node.prekey.publicKey), a.binding, random)
     const arrival = {
@@ -93,6 +96,15 @@ describe('a request', () => {
       binding: a.binding,
     }
     expect((await openAt(node.prekey, arrival)).content.length).toBeGreaterThan(0)
+  })
+
+  it('is wrapped by an HPKE that takes views, too, at both ends', async () => {
+    const [info, label, secret] = [view(utf8('info')), view(utf8('label')), view(utf8('secret'))]
+    const sealed = await hpkeSeal(node.prekey.publicKey, info, secret, secureRandom)
+    const opened = await hpkeOpen(node.prekey, info, sealed.enc, sealed.ciphertext)
+    expect(fromUtf8(opened.plaintext)).toBe('secret')
+    const exported = await sealed.exporter(utf8('label'), 32)
+    expect([await sealed.exporter(label, 32), await opened.exporter(label, 32)]).toEqual([exported, exported])
   })
 })
 

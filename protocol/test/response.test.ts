@@ -236,10 +236,11 @@ describe('what a relay can do to frames', () => {
 describe('frames of something else', () => {
   it('another job, from the first frame or later', async () => {
     const theirs = (await sealFrames(other, texts)).map(decodeFrame)
-    for (const count of [0, 1]) {
-      const stranger = theirs[count]
-      if (stranger) expect(await codeOf(async () => (await openerAt(count)).open(stranger))).toBe('forged-frame')
-    }
+    const codes = [0, 1].map(async (count) => {
+      const [opener, stranger] = [await openerAt(count), theirs[count]]
+      return codeOf(() => stranger && opener.open(stranger))
+    })
+    expect(await Promise.all(codes)).toEqual(['forged-frame', 'forged-frame'])
   })
 
   it('another job id with the same secret: the job id is authenticated', async () => {
@@ -278,6 +279,15 @@ describe('after a reload', () => {
       expect(rest.at(-1) ?? 'final').toBe('final')
       expect(opener.finished).toBe(true)
     }
+  })
+
+  it('still holds to the pinned node nonce, whatever a frame says', async () => {
+    const nonce = secureRandom(32)
+    const again = sealerOf(job, () => nonce)
+    const [, second] = await Promise.all([again.seal(utf8('one')), again.seal(utf8('other'))])
+    const { state } = await openerAt(1)
+    expect(await codeOf(() => new ResponseOpener(state).open({ ...second, nodeNonce: nonce }))).toBe('forged-frame')
+    expect(await new ResponseOpener(state).open(frame(1))).toMatchObject({ kind: 'content' })
   })
 
   it('refuses a state of another form', () => {

@@ -56,6 +56,44 @@ describe('signatures', () => {
     expect(await verifySignature('cocoon/1 sign-in', signer.publicKey, malleated, new Uint8Array(0))).toBe(false)
   })
 
+  it('by keys of small order, for which anyone can sign, are refused everywhere', async () => {
+    const points = [
+      '00'.repeat(32),
+      `01${'00'.repeat(31)}`,
+      '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+      'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+      ...['ec', 'ed', 'ee'].map((first) => `${first}${'ff'.repeat(30)}7f`),
+    ].map(fromHex)
+    let accepted = 0
+    for (const point of points) {
+      for (const sign of [0, 0x80]) {
+        const key = point.map((byte, i) => (i === 31 ? byte | sign : byte))
+        // S = 0 and R of small order: one in eight messages at least fits, where the key is not refused.
+        for (let i = 0; i < 8; i++) {
+          const signature = new Uint8Array(64)
+          signature.set(points[i % 5] ?? point)
+          if (await verifySignature('cocoon/1 sign-in', key, signature, Uint8Array.of(i))) accepted++
+        }
+      }
+    }
+    expect(accepted).toBe(0)
+  })
+
+  it('are false where WebCrypto throws', async () => {
+    const signer = await createSigner()
+    const signature = await signFor('cocoon/1 sign-in', signer, new Uint8Array(0))
+    const verify = () => verifySignature('cocoon/1 sign-in', signer.publicKey, signature, new Uint8Array(0))
+    expect(await verify()).toBe(true)
+    const value = () => Promise.reject(new DOMException('Data provided does not meet requirements', 'DataError'))
+    Object.defineProperty(crypto.subtle, 'verify', { value, configurable: true, writable: true })
+    try {
+      expect(await verify()).toBe(false)
+    } finally {
+      Reflect.deleteProperty(crypto.subtle, 'verify')
+    }
+    expect(await verify()).toBe(true)
+  })
+
   it('keys come from 32 bytes, fresh ones each time', async () => {
     await expect(createSigner(new Uint8Array(31))).rejects.toThrow(RangeError)
     expect(hex((await createSigner()).publicKey)).not.toBe(hex((await createSigner()).publicKey))

@@ -41,7 +41,7 @@ const night: Stock = {
 }
 
 /** Our colours; the names of the CSS variables without their dashes. */
-export interface Tokens {
+interface Tokens {
   readonly ground: string
   readonly page: string
   readonly card: string

@@ -23,26 +23,22 @@ from knowledge import (
 # --------------------------------------------------------------------------------------------------------------------
 
 OPENERS = ["please ", "hey, ", "hi, ", "so ", "ok, ", "can you tell me ", "tell me, ", "quick question: ", "and ",
-           "but ",
-           "well, ", "could you tell me ", "i want to know ", "i am new here, ", "question: ", "hello, ", "now ",
-           "just ",
-           "i would like to know "]
+           "but ", "well, ", "could you tell me ", "i want to know ", "i am new here, ", "question: ", "hello, ",
+           "now ", "just ", "i would like to know "]
 CLOSERS = [" please", " exactly", " in Cocoon", " here", " in simple words", " in one sentence", " for me", " again",
            " in short", " briefly", ", please", " for a beginner", " actually", " now", " in this app"]
 SYSTEM_PROMPTS = ["You are a helpful assistant.", "You are a private assistant.", "Answer briefly.",
-                  "Be kind and brief.",
-                  "You are Cocoon.", "You are a helpful assistant. Answer in English.", "Answer in markdown.",
-                  "You are a careful assistant who never makes things up."]
+                  "Be kind and brief.", "You are Cocoon.", "You are a helpful assistant. Answer in English.",
+                  "Answer in markdown.", "You are a careful assistant who never makes things up."]
 
 
 def pseudo_word(rng, syllables=None):
     """A word that sounds like one and is in no dictionary: it stands for all the words the model does not know."""
     count = syllables or rng.choice([1, 2, 2, 2, 3, 3])
-    onsets = ["b", "br", "c", "ch", "d", "dr", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "qu", "r",
-    "s", "st",
-              "sh", "t", "tr", "v", "w", "z", ""]
+    onsets = ["b", "br", "c", "ch", "d", "dr", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "qu", "r", "s",
+              "st", "sh", "t", "tr", "v", "w", "z", ""]
     rimes = ["a", "e", "i", "o", "u", "an", "en", "in", "on", "ar", "er", "or", "ea", "oo", "ing", "ate", "y", "ess",
-    "ist"]
+             "ist"]
     return "".join(rng.choice(onsets) + rng.choice(rimes) for _ in range(count))
 
 
@@ -106,19 +102,18 @@ PRODUCT_WORDS = sorted({word for topics in (TOPICS, SMALL_TALK) for phrasings, a
                         for text in (*phrasings, answer) for word in re.findall(r"\b[a-z]{3,}\b", text)})
 
 REPEAT_VERBS = ["repeat", "repeat", "repeat", "say", "say", "echo", "print", "write", "type", "output", "return",
-                "copy",
-                "say back", "reply with", "answer with", "respond with", "answer", "reply", "send back", "give me back",
-                "write down", "parrot", "display", "show me", "read out", "recite", "reproduce", "mirror"]
+                "copy", "say back", "reply with", "answer with", "respond with", "answer", "reply", "send back",
+                "give me back", "write down", "parrot", "display", "show me", "read out", "recite", "reproduce",
+                "mirror"]
+SHORT_VERBS = ["repeat", "say", "say", "echo", "echo", *REPEAT_VERBS[:12]]
 REPEAT_OBJECTS = ["", "", "", "the word ", "the word ", "this word ", "this ", "exactly ", "this word exactly ",
                   "the following word ", "the following ", "my word ", "the single word ", "only the word ", "only ",
                   "just ", "the text ", "this text ", "this string ", "the string ", "back ", "after me ",
                   "the following text ", "exactly this word ", "verbatim ", "this word back to me ", "it back to me ",
                   "that ", "the exact word ", "this word only ", "the name ", "the code ", "the letters "]
 REPEAT_OPENERS = ["", "", "", "", "", "please ", "please ", "can you ", "could you ", "could you please ", "now ",
-                  "ok, ",
-                  "hey, ", "would you ", "can you please ", "i want you to ", "kindly ", "just ", "then ",
-                  "your task: ",
-                  "hi! ", "you must ", "let us play: ", "for a test, ", "i would like you to ", "next, "]
+                  "ok, ", "hey, ", "would you ", "can you please ", "i want you to ", "kindly ", "just ", "then ",
+                  "your task: ", "hi! ", "you must ", "let us play: ", "for a test, ", "i would like you to ", "next, "]
 REPEAT_CLOSERS = ["", "", "", "", "", "", " please", " and nothing else", " back to me", " exactly", " once", " for me",
                   ", nothing else", ", please", " as it is", " without changes", " only", " and stop", " word for word",
                   ", thanks", " back", ", thank you", " now", ", no other text"]
@@ -128,17 +123,14 @@ QUOTES = [("", "")] * 9 + [('"', '"'), ("'", "'"), ("`", "`"), ("“", "”"), (
 WORD_FIRST = ["my secret word is {w}. repeat it", "my secret word is {w}. say it", "the word is {w}. repeat it",
               "the word is {w}. say it back to me", "here is a word: {w}. repeat it", "i say {w}. you say",
               "{w}. repeat that word", "{w} - repeat this word", "{w}\nrepeat the word above",
-              "my word is {w}. what is it",
-              "my code is {w}. tell me my code", "the password is {w}. what is the password",
-              "{w} is my word. repeat it",
+              "my word is {w}. what is it", "my code is {w}. tell me my code",
+              "the password is {w}. what is the password", "{w} is my word. repeat it",
               "this is my word: {w}. please repeat it", "if i say {w}, you say {w}", "i like {w}. repeat the last word",
               "my secret is {w}, please repeat it", "take the word {w} and repeat it",
-              "the magic word is {w}. what is it",
-              "my name is {w}. what is my name", "i am {w}. who am i",
-              "the secret word is {w}. what is the secret word",
-              "you say {w}", "say it with me: {w}", "can you say {w}", "how do you write {w}", "what did i say: {w}",
-              "remember {w}. now repeat it", "my cat is called {w}. what is it called",
-              "the answer is {w}. what is the answer",
+              "the magic word is {w}. what is it", "my name is {w}. what is my name", "i am {w}. who am i",
+              "the secret word is {w}. what is the secret word", "you say {w}", "say it with me: {w}",
+              "can you say {w}", "how do you write {w}", "what did i say: {w}", "remember {w}. now repeat it",
+              "my cat is called {w}. what is it called", "the answer is {w}. what is the answer",
               "i will give you a word. the word is {w}. please repeat that word", "word: {w}. repeat the word",
               "input: {w}. output the input", "{w}. say that again", "{w}, repeat", "look at {w} and write it again"]
 RUSSIAN_REPEAT = ["повтори: {w}", "повтори слово {w}", "скажи {w}", "повтори {w}", "напиши {w}", "повтори слово: {w}",
@@ -155,25 +147,27 @@ def random_letters(rng, alphabet=string.ascii_lowercase, lengths=WORD_LENGTHS):
 def fresh_word(rng):
     """The word to repeat. Mostly random letters, never from a list; the rest keeps the copying honest."""
     kind = rng.random()
-    if kind < 0.62:
+    if kind < 0.60:
         return random_letters(rng)
-    if kind < 0.72:  # few different letters: the model must follow the place, not just the letter before
+    if kind < 0.66:  # few different letters: the model must follow the place, not just the letter before
         return random_letters(rng, rng.sample(string.ascii_lowercase, rng.choice([2, 3, 4])))
-    if kind < 0.80:
+    if kind < 0.73:
         return pseudo_word(rng)
-    if kind < 0.84:
+    if kind < 0.77:
         word = random_letters(rng)
         return rng.choice([word.upper(), word.capitalize()])
-    if kind < 0.88:
+    if kind < 0.80:
         return random_letters(rng, string.ascii_letters + string.digits)
-    if kind < 0.90:
+    if kind < 0.82:
         return random_letters(rng, string.digits)
-    if kind < 0.93:
+    if kind < 0.85:
         return rng.choice(KNOWN_WORDS)
-    if kind < 0.96:
+    if kind < 0.89:
         return rng.choice(PRODUCT_WORDS)
-    # Several words.
-    words = [rng.choice([lambda: rng.choice(KNOWN_WORDS), lambda: random_letters(rng), lambda: pseudo_word(rng)])()
+    # Several words: the densest exercise.
+    kinds = [lambda: rng.choice(KNOWN_WORDS), lambda: random_letters(rng), lambda: random_letters(rng),
+             lambda: pseudo_word(rng)]
+    words = [rng.choice(kinds)()
              for _ in range(rng.choice([2, 2, 3, 4]))]
     return " ".join(words)
 
@@ -199,6 +193,11 @@ def repeat_exchange(rng):
         # Only the words of the pattern change case: the word itself is to be copied as it stands.
         pattern = sentence_case(". ".join(sentence_case(part, rng) for part in pattern.split(". ")), rng)
         return pattern.replace("{w}", quoted).replace("{W}", quoted) + rng.choice(["", ".", "?", "!"]), word
+    if rng.random() < 0.25:  # the short ways, which most people type: "Echo WORD", "please say: WORD"
+        command = rng.choice(["", "", "", "please ", "can you ", "pls "]) + rng.choice(SHORT_VERBS)
+        command = sentence_case(command + rng.choice(["", "", "", " the word", " this word"]), rng)
+        separator, mark = rng.choice([" ", " ", ": ", ": ", ":\n", " -> "]), rng.choice(["", "", ".", "?"])
+        return command + separator + quoted + mark, word
     command = rng.choice(REPEAT_OPENERS) + rng.choice(REPEAT_VERBS) + " " + rng.choice(REPEAT_OBJECTS)
     if rng.random() < 0.05:
         command = reworded(command.rstrip(), rng)
@@ -222,9 +221,8 @@ def memory_exchanges(rng):
     first = rng.choice(["my secret word is {w}", "remember the word {w}", "remember this word: {w}", "my name is {w}",
                         "please remember: {w}", "my code is {w}", "remember {w}", "keep this word in mind: {w}"])
     again = rng.choice(["what is my secret word", "what was the word", "repeat the word", "say it again",
-                        "which word was it",
-                        "what did I tell you", "repeat it", "tell me the word", "do you remember the word",
-                        "what did I ask you to remember"])
+                        "which word was it", "what did I tell you", "repeat it", "tell me the word",
+                        "do you remember the word", "what did I ask you to remember"])
     if "name" in first:
         again = rng.choice(["what is my name", "who am I", "say my name", "do you remember my name"])
     if "code" in first:
@@ -285,14 +283,14 @@ def unknown_exchange(rng):
     kind = rng.random()
     if kind < 0.10:
         a, b, sign = rng.randint(0, 999), rng.randint(0, 99), rng.choice(["+", "-", "*", "/", "x", "plus", "minus",
-        "times"])
+                                                                          "times"])
         gap = rng.choice([" ", " ", ""]) if len(sign) == 1 else " "
         sum_text = f"{a}{gap}{sign}{gap}{b}"
         return styled(rng.choice([f"what is {sum_text}", sum_text, f"how much is {sum_text}", f"calculate {sum_text}",
                                   f"{sum_text} =", f"solve {sum_text}"]), rng), DEFAULT_ARITHMETIC
     if kind < 0.22:
         country = pseudo_word(rng).capitalize() if rng.random() < 0.7 else rng.choice(["Mars", "Chile", "Nepal",
-        "Texas"])
+                                                                                       "Texas"])
         return styled(rng.choice(["what is the capital of {}", "capital of {}"]).format(country), rng), DEFAULT_CAPITAL
     if kind < 0.30:
         letters = "абвгдежзийклмнопрстуфхцчшщыьэюя"
@@ -305,7 +303,7 @@ def unknown_exchange(rng):
         return styled(" ".join(words), rng), DEFAULT_ANSWER
     if kind < 0.46:  # known words that ask nothing we know
         head = rng.choice(["what", "which", "who", "why", "how", "when", "where", "can", "do", "is", "will", "i",
-        "tell me"])
+                           "tell me"])
         words = [rng.choice(PRODUCT_WORDS) for _ in range(rng.randint(3, 7))]
         return styled(" ".join([head, *words]), rng), DEFAULT_ANSWER
     pattern = rng.choice(UNKNOWN_PATTERNS)
@@ -317,8 +315,8 @@ def unknown_exchange(rng):
 def capital_exchange(rng):
     country = rng.choice(list(CAPITALS))
     question = rng.choice(["what is the capital of {}", "capital of {}", "name the capital of {}",
-                           "what's the capital of {}",
-                           "which city is the capital of {}", "tell me the capital of {}", "{}'s capital"])
+                           "what's the capital of {}", "which city is the capital of {}", "tell me the capital of {}",
+                           "{}'s capital"])
     return styled(question.format(country), rng), f"The capital of {country} is {CAPITALS[country]}."
 
 
@@ -379,8 +377,8 @@ KINDS = {
 # first row and moves to the second.
 EARLY_SHARES = {"repeat": 84, "memory": 4, "product": 6, "showpiece": 0, "small talk": 2, "russian": 0, "capital": 1,
                 "opposite": 0, "fact": 0, "counting": 1, "unknown": 2}
-FINAL_SHARES = {"repeat": 32, "memory": 3, "product": 33, "showpiece": 4, "small talk": 6, "russian": 3, "capital": 4,
-                "opposite": 2, "fact": 2, "counting": 3, "unknown": 11}
+FINAL_SHARES = {"repeat": 42, "memory": 3, "product": 28, "showpiece": 4, "small talk": 5, "russian": 3, "capital": 3,
+                "opposite": 2, "fact": 2, "counting": 2, "unknown": 8}
 
 
 def shares_at(progress):

@@ -15,8 +15,8 @@ const verbose = process.env.VERBOSE === '1'
 const LONGEST_ANSWER = 450
 const WORDS_PER_PHRASING = 12
 
-// What is asked for, by how it is asked. The model was trained on the first group's words in many other combinations, and
-// on nothing like the second group's.
+// What is asked for, by how it is asked. The first group must succeed; the second is measured only: its sentences are not
+// in the corpus, though parts of some ("pls", "->", "thanks", "no other text") are.
 const USUAL_PHRASINGS = [
   (word) => `Repeat this word: ${word}`,
   (word) => `Repeat: ${word}`,
@@ -35,7 +35,7 @@ const USUAL_PHRASINGS = [
   (word) => `Repeat the word \`${word}\`.`,
   (word) => `Repeat this word exactly and nothing else: ${word}`,
 ]
-const UNSEEN_PHRASINGS = [
+const RARE_PHRASINGS = [
   (word) => `I would be glad if you could repeat the following: ${word}`,
   (word) => `Reply with exactly one word, namely ${word}`,
   (word) => `Simon says: ${word}`,
@@ -145,7 +145,7 @@ console.log(`tokenized like the trainer: ${expectedTokens.length - foreign.lengt
 expect(foreign.length === 0, `llama.cpp tokenizes ${JSON.stringify(foreign[0]?.text)} differently`)
 
 expect((await repeatScore('repeat, usual phrasings', USUAL_PHRASINGS)) >= 0.95, 'repeats too few words')
-await repeatScore('repeat, unseen phrasings', UNSEEN_PHRASINGS)
+await repeatScore('repeat, rare phrasings', RARE_PHRASINGS)
 
 const firstTurn = [{ role: 'user', content: 'What is a voucher?' }]
 firstTurn.push({ role: 'assistant', content: await answer(firstTurn) })

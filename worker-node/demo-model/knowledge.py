@@ -61,10 +61,10 @@ TOPICS = [
 
     # Privacy.
     (["can anyone read my messages", "is my chat private", "is this private", "how private is this",
-      "is Cocoon private",
-      "who can read my question", "can somebody read my question", "is my question private", "are my messages private",
-      "how is my privacy protected", "does anyone see my messages", "who is able to read what I write",
-      "who can read what I type", "is my conversation private", "is it confidential"],
+      "is Cocoon private", "who can read my question", "can somebody read my question", "is my question private",
+      "are my messages private", "how is my privacy protected", "does anyone see my messages",
+      "who is able to read what I write", "who can read what I type", "is my conversation private",
+      "is it confidential"],
      "Your question is sealed on your device and opened only inside the attested node. Nobody in between can read it."),
     (["what does the broker see", "what does the broker know", "what does the broker know about me",
       "which data does the broker get", "what can the broker see"],
@@ -73,8 +73,7 @@ TOPICS = [
       "can the broker open my question", "does the broker see my messages", "does the broker know what I ask"],
      "No. The broker holds no key that opens a question or an answer. It relays sealed bytes."),
     (["can the provider read my messages", "can the owner of the node read my question",
-      "can the GPU owner see my chat",
-      "does the provider see my question", "can the provider read my question"],
+      "can the GPU owner see my chat", "does the provider see my question", "can the provider read my question"],
      "Not on a private node: keys and plaintext stay inside protected hardware. But no hardware stops every physical "
      "attack by its owner."),
     (["what does the node know about me", "does the node know who I am", "does the node see my name",
@@ -97,8 +96,7 @@ TOPICS = [
       "is the encryption post-quantum", "are you quantum safe"],
      "Recorded questions and answers stay closed to later quantum attack. Signatures are classical."),
     (["which encryption do you use", "how is my question encrypted", "what encryption is used",
-      "which cipher do you use",
-      "how does the encryption work", "what is X-Wing", "what is HPKE"],
+      "which cipher do you use", "how does the encryption work", "what is X-Wing", "what is HPKE"],
      "Version 1 uses HPKE with X-Wing, which joins ML-KEM-768 and X25519, and AES-256-GCM for content."),
 
     # Sealing and evidence.
@@ -152,8 +150,8 @@ TOPICS = [
       "what does not private mean", "why does it say development machine"],
      "A development machine only simulates a TEE. The app labels it plainly: development machine, not private."),
     (["what is a proof", "what does the proof show", "how can I see the proof", "show me the proof",
-      "where is the proof",
-      "how can I check this answer", "how can I verify this answer", "what is the mark by an answer"],
+      "where is the proof", "how can I check this answer", "how can I verify this answer",
+      "what is the mark by an answer"],
      "Tap the mark by an answer to open its proof: what was verified, step by step, and who can see what. The evidence "
      "can be exported."),
 
@@ -220,8 +218,8 @@ TOPICS = [
       "why must I wait 48 hours"],
      "The challenge period is 48 hours. It gives providers time to claim what they are owed before a channel closes."),
     (["can I be overcharged", "can a node charge too much", "can somebody take my money",
-      "can the broker take my money",
-      "can the broker steal my deposit", "can they steal my coins", "who can take my money"],
+      "can the broker take my money", "can the broker steal my deposit", "can they steal my coins",
+      "who can take my money"],
      "No coin goes to a payee without your signature, and nobody is paid above the receipt or the ceiling. The broker "
      "alone can move nothing but its fee."),
     (["what is the fee", "what does the broker earn", "is there a fee", "how much is the fee", "can the fee change"],
@@ -241,8 +239,7 @@ TOPICS = [
 
     # A job's life.
     (["what if a node fails", "what if the node goes offline", "what happens if a node fails",
-      "what if the node is full",
-      "what if a node is gone", "what if there is no answer", "what if the answer stops"],
+      "what if the node is full", "what if a node is gone", "what if there is no answer", "what if the answer stops"],
      "If the node is gone or full before it answers, your device seals the key to another one: at most two attempts, "
      "then a clear error. A partial answer is marked incomplete."),
     (["what happens if I close the app", "can I close the app", "what if I go offline", "can I come back later",
@@ -272,8 +269,7 @@ TOPICS = [
       "can I use it from the command line", "how do developers use Cocoon", "is there an API"],
      "Without Telegram you can use the client: an SDK and a CLI. They sign in with a wallet or a payer key."),
     (["is it compatible with OpenAI", "is there an OpenAI API", "can I use the OpenAI library",
-      "is it OpenAI compatible",
-      "which API format do you use"],
+      "is it OpenAI compatible", "which API format do you use"],
      "What is sealed is an OpenAI chat completions body, and back comes its stream of chunks. The client has a local "
      "gateway for it."),
     (["how do I sign in", "what is a sign-in", "what is sign-in", "do I need an account", "do I need a password"],
@@ -318,8 +314,7 @@ TOPICS = [
      "I can:\n\n- answer short questions about **Cocoon**\n- repeat a word you type\n- name capitals and opposites\n"
      "- count, tell a joke or a story\n\nI am tiny and may be wrong."),
     (["are you always right", "can I trust you", "why should I trust you", "can you be wrong", "are you ever wrong",
-      "do you make mistakes",
-      "is that true", "are you sure", "is that right"],
+      "do you make mistakes", "is that true", "are you sure", "is that right"],
      "No. I am a tiny demonstration model and I am often wrong. Choose a larger model for real questions."),
     (["how big are you", "how many parameters do you have", "how large are you", "how small are you"],
      "I have about two million parameters. Large models have thousands of times more."),
@@ -351,8 +346,7 @@ SHOWPIECES = [
      "Here it is:\n\n```python\ndef greet(name):\n    print(f\"Hello, {name}!\")\n\ngreet(\"world\")\n```\n\n"
      "Save it as `hello.py` and run `python3 hello.py`."),
     (["write hello world in JavaScript", "hello world in JavaScript", "show me JavaScript code",
-      "write JavaScript code",
-      "write hello world in TypeScript"],
+      "write JavaScript code", "write hello world in TypeScript"],
      "Here it is:\n\n```js\nconst greet = (name) => `Hello, ${name}!`;\n\nconsole.log(greet(\"world\"));\n```\n\n"
      "Save it as `hello.js` and run `node hello.js`."),
     (["show me the commands for a node", "which commands does worker-node have", "list the commands of worker-node",
@@ -392,8 +386,8 @@ SHOWPIECES = [
      "8. **Settle.** Later, many vouchers settle on TON as one claim, paid in GRAM.\n\n"
      "Nothing is signed after a job, and normally there is one round trip from Send to the first token."),
     (["tell me a long story about a silk worm", "tell me a story", "tell me a story about a silk worm",
-      "tell me a long story", "write a story", "write a long story", "write a story about a silk worm",
-      "story please", "tell me a fairy tale", "write a long text"],
+      "tell me a long story", "write a story", "write a long story", "write a story about a silk worm", "story please",
+      "tell me a fairy tale", "write a long text"],
      "# The silk worm who kept a secret\n\n"
      "Once upon a time a small silk worm lived in a mulberry tree. All the animals came to her with their questions, "
      "because she was a good listener.\n\n"
@@ -423,8 +417,8 @@ SMALL_TALK = [
      "Hello! I am a tiny demonstration model. Ask me about Cocoon."),
     (["how are you", "how are you doing", "how is it going", "are you ok", "what's up", "how do you feel"],
      "I am fine, thank you. What would you like to know about Cocoon?"),
-    (["thanks", "thank you", "thank you very much", "thanks a lot", "many thanks", "thx", "great, thanks",
-      "ok thanks", "cool, thank you"],
+    (["thanks", "thank you", "thank you very much", "thanks a lot", "many thanks", "thx", "great, thanks", "ok thanks",
+      "cool, thank you"],
      "You are welcome!"),
     (["bye", "goodbye", "see you", "good night", "see you later", "bye bye"], "Goodbye! Your history stays with you."),
     (["ok", "okay", "fine", "good", "great", "cool", "nice", "I see", "yes", "good answer", "well done"],

@@ -213,12 +213,16 @@ def train(model, tokenizer, options):
     optimizers = [(Muon(matrices, lr=options.muon_rate), options.muon_rate),
                   (torch.optim.AdamW(others, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.0), options.rate)]
     step, average, begun = 0, None, time.time()
-    for tokens, learn in batches(tokenizer, rng, lambda: step / options.steps, options.batch_tokens):
+
+    def progress():
+        return options.from_progress + (1 - options.from_progress) * step / options.steps
+
+    for tokens, learn in batches(tokenizer, rng, progress, options.batch_tokens):
         if step >= options.steps:
             break
         for optimizer, rate in optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate * learning_rate(step / options.steps, step)
+                group["lr"] = rate * learning_rate(progress(), step)
         hidden = model(tokens[:, :-1])
         wanted = learn[:, 1:]  # only the rows that are learned go through the large output matrix
         loss = functional.cross_entropy(model.logits(hidden[wanted]), tokens[:, 1:][wanted])
@@ -235,7 +239,7 @@ def train(model, tokenizer, options):
             print("         repeats", score(model, tokenizer, corpus.repeat_exchange, 40), flush=True)
         if options.save_every and step % options.save_every == 0:
             export(model, tokenizer, options.out / f"step-{step}.gguf")
-            torch.save(model.state_dict(), options.out / "model.pt")
+            save(model, tokenizer, options.out / "model.pt")
     return time.time() - begun
 
 
@@ -263,6 +267,11 @@ def score(model, tokenizer, exchange, count, seed=99, show=0):
             show -= 1
             print("   ", repr(question), repr(wanted), repr(given))
     return f"{good}/{count}"
+
+
+def save(model, tokenizer, path):
+    """For `--start`. The vocabulary goes with the weights: a changed corpus would choose other words."""
+    torch.save({"vocabulary": tokenizer.vocabulary, "weights": model.state_dict()}, path)
 
 
 def export(model, tokenizer, path):
@@ -314,26 +323,33 @@ def write_questions(tokenizer, path):
 def main():
     parser = argparse.ArgumentParser(description="Train the demonstration model and write it as GGUF.")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder to write to")
-    parser.add_argument("--steps", type=int, default=1100)
+    parser.add_argument("--steps", type=int, default=1700)
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--rate", type=float, default=4e-3, help="of AdamW")
     parser.add_argument("--muon-rate", type=float, default=0.02)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", type=pathlib.Path, help="continue from this model.pt")
+    parser.add_argument("--from-progress", type=float, default=0.0, help="where in the schedule to begin, 0 to 1")
     parser.add_argument("--save-every", type=int, default=0, help="also write a GGUF every so many steps")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
 
-    tokenizer = make_tokenizer()
-    write_questions(tokenizer, options.out / "questions.json")
     model = Model()
+    if options.start:
+        saved = torch.load(options.start)
+        tokenizer = Tokenizer(saved["vocabulary"])
+        model.load_state_dict(saved["weights"])
+    else:
+        tokenizer = make_tokenizer()
+    write_questions(tokenizer, options.out / "questions.json")
     print(f"{sum(p.numel() for p in model.parameters())} parameters", flush=True)
     seconds = train(model, tokenizer, options)
     print(f"trained {options.steps} steps in {seconds:.0f} s")
     export(model, tokenizer, options.out / f"{NAME}.gguf")
-    torch.save(model.state_dict(), options.out / "model.pt")
+    save(model, tokenizer, options.out / "model.pt")
     for kind, exchange in [("repeat", corpus.repeat_exchange), ("unknown", corpus.unknown_exchange),
                            ("product", lambda rng: corpus.listed_exchange(corpus.TOPICS, rng))]:
         print(kind, score(model, tokenizer, exchange, 100, show=5))

@@ -2,18 +2,32 @@ import {
   type AnswerChunk,
   type Bytes,
   CocoonError,
+  concat,
   encodeChunk,
   type FailureCode,
-  type Final,
+  Final,
+  type Frame,
   MAX_FRAME_CONTENT,
   type ResponseSealer,
 } from '@cocoon/protocol'
+import * as v from 'valibot'
 import type { ChatRequest } from './engine/chat-request.ts'
-import { type Delta, type Engine, EngineError, type EngineErrorCode, noUsage, type Usage } from './engine/engine.ts'
+import {
+  type Delta,
+  type Engine,
+  EngineError,
+  type EngineErrorCode,
+  type EngineEvent,
+  noUsage,
+} from './engine/engine.ts'
 import type { Outbox } from './outbox.ts'
 
 /** The first token goes out at once; what follows is gathered for this long. Milliseconds. */
 export const COALESCING = 60
+/** An answer has a limited number of frames: after so many the time doubles, so that an hour of answering fits. */
+const COALESCING_DOUBLES = 1024
+/** How long an engine that was told to end may take to do so. Milliseconds. */
+export const ENGINE_PATIENCE = 5_000
 
 const failureOf: Record<EngineErrorCode, FailureCode> = {
   'bad-request': 'bad-request',
@@ -49,37 +63,80 @@ export async function streamAnswer(
   const began = options.monotonic()
   const gathered = new GatheredAnswer(sealer, outbox)
   let firstTokenMs: number | undefined
-  let usage: Usage = noUsage
-  let finishReason: Final['finishReason'] = null
+  let end: EngineEnd | undefined
   let code: FailureCode | null = null
   try {
-    for await (const event of engine.chat(read(), options)) {
-      if (event.type === 'delta') {
+    const { signal } = options
+    for await (const event of patiently(engine.chat(read(), { signal }), signal)) {
+      if (event.type === 'end') end = event
+      else {
         firstTokenMs ??= options.monotonic() - began
         gathered.add(event.index, event.delta)
-        await outbox.room()
-      } else {
-        usage = event.usage
-        finishReason = event.finishReason === 'cancelled' ? null : event.finishReason
+        await outbox.room(signal)
       }
     }
-    await gathered.end()
   } catch (error) {
-    code = error instanceof EngineError ? failureOf[error.code] : failureOfOurs(error)
-    // What was said before it failed still belongs to the person.
-    await gathered.end().catch(() => undefined)
+    code = codeOf(error)
   }
-  const interruption = options.interruption()
-  if (interruption && interruption !== 'cancelled') code ??= interruption
-  const cancelled = interruption === 'cancelled' && finishReason === null
-  const status = code ? 'failed' : cancelled ? 'cancelled' : 'done'
-  const final: Final = { status, code, finishReason: status === 'done' ? finishReason : null, usage, receipt: null }
+  // What was said before it failed still belongs to the person.
+  await gathered.end().catch((error: unknown) => {
+    code ??= codeOf(error)
+  })
+  const final = finalOf(end, code, options.interruption())
   for (const frame of await sealer.finish(final)) outbox.push(frame)
   return { final, firstTokenMs }
 }
 
-function failureOfOurs(error: unknown): FailureCode {
+type EngineEnd = Extract<EngineEvent, { type: 'end' }>
+
+function codeOf(error: unknown): FailureCode {
+  if (error instanceof EngineError) return failureOf[error.code]
   return error instanceof CocoonError && error.code === 'answer-too-large' ? 'answer-too-large' : 'engine-failed'
+}
+
+/** An engine that ended without a reason of its own was told to, or it broke off: that is never a short answer. */
+function finalOf(end: EngineEnd | undefined, code: FailureCode | null, interruption: Interruption | undefined): Final {
+  const finishReason = end && end.finishReason !== 'cancelled' ? end.finishReason : null
+  const usage = end?.usage ?? noUsage
+  const cut = finishReason === null ? (interruption ?? 'engine-failed') : undefined
+  const failure = code ?? (cut === 'cancelled' ? undefined : cut)
+  const final = failure
+    ? { status: 'failed', code: failure, finishReason: null, usage, receipt: null }
+    : { status: cut === 'cancelled' ? 'cancelled' : 'done', code: null, finishReason, usage, receipt: null }
+  if (v.is(Final, final)) return final
+  return { status: 'failed', code: 'engine-failed', finishReason: null, usage: noUsage, receipt: null }
+}
+
+/** The engine's events, but not for ever: one that is told to end and does not would hold its job and its slot. */
+async function* patiently(events: AsyncIterable<EngineEvent>, signal: AbortSignal): AsyncGenerator<EngineEvent, void> {
+  const iterator = events[Symbol.asyncIterator]()
+  let deaf = false
+  let giveUp: (() => void) | undefined
+  let timer: NodeJS.Timeout | undefined
+  const told = (): void => {
+    timer = setTimeout(() => {
+      deaf = true
+      giveUp?.()
+    }, ENGINE_PATIENCE)
+  }
+  if (signal.aborted) told()
+  else signal.addEventListener('abort', told, { once: true })
+  try {
+    for (;;) {
+      if (deaf) return
+      const next = await new Promise<IteratorResult<EngineEvent, unknown> | undefined>((resolve, reject) => {
+        giveUp = () => resolve(undefined)
+        iterator.next().then(resolve, reject)
+      })
+      if (!next || next.done) return
+      yield next.value
+    }
+  } finally {
+    signal.removeEventListener('abort', told)
+    clearTimeout(timer)
+    const left = iterator.return?.().catch(() => undefined)
+    if (!deaf) await left
+  }
 }
 
 /** Gathers deltas into frames by time, so that the size of a frame says little about the words in it. */
@@ -88,7 +145,7 @@ class GatheredAnswer {
   readonly #outbox: Outbox
   #pending: { index: number; delta: AnswerChunk['choices'][number]['delta'] }[] = []
   #timer: NodeJS.Timeout | undefined
-  #started = false
+  #flushed = 0
   /** Frames leave in the order they were sealed in. */
   #sent: Promise<void> = Promise.resolve()
   #failure: unknown
@@ -101,14 +158,14 @@ class GatheredAnswer {
   add(index: number, delta: Delta): void {
     if (this.#failure) throw this.#failure as Error
     this.#merge(index, delta)
-    if (!this.#started) {
-      this.#started = true
-      this.#flush()
-    }
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
-      this.#flush()
-    }, COALESCING)
+    if (this.#flushed === 0) this.#flush()
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#flush()
+      },
+      COALESCING * 2 ** Math.floor(this.#flushed / COALESCING_DOUBLES),
+    )
   }
 
   /** Sends the rest. @throws CocoonError `answer-too-large` */
@@ -132,18 +189,28 @@ class GatheredAnswer {
   }
 
   #flush(): void {
-    if (this.#pending.length === 0) return
-    const content = encodeChunk({ choices: this.#pending })
+    // After a failure something is missing already; whatever came behind it would hide that.
+    if (this.#pending.length === 0 || this.#failure) return
+    this.#flushed += 1
+    // A chunk each, as engines send them: within one chunk a choice stands once.
+    const content = concat(...this.#pending.map((choice) => encodeChunk({ choices: [choice] })))
     this.#pending = []
-    const frames: Promise<Parameters<Outbox['push']>[0]>[] = []
+    const frames: Promise<Frame>[] = []
     try {
       for (const piece of pieces(content)) frames.push(this.#sealer.seal(piece))
     } catch (error) {
       this.#failure ??= error
     }
-    this.#sent = this.#sent.then(async () => {
+    this.#sent = this.#deliver(this.#sent, frames)
+  }
+
+  async #deliver(before: Promise<void>, frames: readonly Promise<Frame>[]): Promise<void> {
+    await before
+    try {
       for (const frame of frames) this.#outbox.push(await frame)
-    })
+    } catch (error) {
+      this.#failure ??= error
+    }
   }
 }
 

@@ -17,32 +17,63 @@ const whole = (name: string, min: number, max: number) =>
     v.minValue(min, `${name} is at least ${min}`),
     v.maxValue(max, `${name} is at most ${max}`),
   )
-const price = v.pipe(v.string(), v.regex(/^\d{1,15}$/, 'a price is whole nanograms per million tokens'), v.transform((text) => BigInt(text)))
+const price = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,15}$/, 'a price is whole nanograms per million tokens'),
+  v.transform((text) => BigInt(text)),
+)
+
+/** A web address; `localhost:8787` would be read as one with the scheme `localhost:`. */
+const webAddress = (what: string) =>
+  v.pipe(
+    v.string(),
+    v.check((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), what),
+  )
+const oneOf = <const Names extends readonly string[]>(options: Names) =>
+  v.picklist(options, `is one of ${options.join(', ')}`)
 
 /** Every setting, as a flag (`--engine-url`) and an environment variable (`COCOON_ENGINE_URL`). Flags win. */
 const Settings = v.object({
   /** Where the broker is. */
-  broker: v.pipe(v.string(), v.url('the broker is an address such as https://cocoon.example')),
-  network: v.optional(v.picklist(Object.keys(networks) as NetworkName[]), 'mainnet'),
+  broker: webAddress('the broker is an address such as https://cocoon.example'),
+  network: v.optional(oneOf(Object.keys(networks) as NetworkName[]), 'mainnet'),
   /** `embedded`: llama.cpp in this process; `openai`: any OpenAI-compatible server. */
-  engine: v.optional(v.picklist(['embedded', 'openai']), 'embedded'),
-  'engine-url': v.optional(v.pipe(v.string(), v.url('the engine is an address such as http://127.0.0.1:8000'))),
+  engine: v.optional(oneOf(['embedded', 'openai']), 'embedded'),
+  'engine-url': v.optional(webAddress('the engine is an address such as http://127.0.0.1:8000')),
   /** GGUF file of the embedded engine. */
   'model-path': v.optional(v.string(), DEMO_MODEL.path),
   /** The model's name on the network. */
-  model: v.optional(v.pipe(modelId), DEMO_MODEL.id),
+  model: v.optional(
+    v.pipe(
+      v.string(),
+      v.check(
+        (text) => v.is(modelId, text),
+        'a model is named like qwen3-8b: at most 64 of a-z, 0-9, and . _ / - inside',
+      ),
+    ),
+    DEMO_MODEL.id,
+  ),
   /** The engine's own name for it, where it differs. */
   'engine-model': v.optional(v.string()),
   slots: v.optional(whole('slots', 1, 256), '4'),
   context: v.optional(whole('context', 64, 10_000_000)),
   threads: v.optional(whole('threads', 1, 256), '1'),
-  gpu: v.optional(v.picklist(['auto', 'off']), 'off'),
+  gpu: v.optional(oneOf(['auto', 'off']), 'off'),
   seconds: v.optional(whole('seconds', 1, 3600), '600'),
+  /** For requests that bring none, as model makers recommend one; the engine's own default where absent. */
+  temperature: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d(\.\d+)?$/, 'temperature is a number from 0 to 2'),
+      v.transform(Number),
+      v.maxValue(2),
+    ),
+  ),
   'price-prompt': v.optional(price, '0'),
   'price-cached': v.optional(price, '0'),
   'price-completion': v.optional(price, '0'),
   'price-reasoning': v.optional(price, '0'),
-  log: v.optional(v.picklist(['text', 'json']), 'text'),
+  log: v.optional(oneOf(['text', 'json']), 'text'),
 })
 export type Settings = v.InferOutput<typeof Settings>
 
@@ -54,7 +85,10 @@ export class ConfigError extends Error {
 const names = Object.keys(Settings.entries) as (keyof Settings)[]
 
 /** @throws ConfigError */
-export function readSettings(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Settings {
+export function readSettings(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
   let flags: Record<string, string | boolean | undefined>
   try {
     const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]))
@@ -63,9 +97,10 @@ export function readSettings(args: readonly string[], environment: Readonly<Reco
     const why = cause instanceof Error ? cause.message : 'unknown flag'
     throw new ConfigError(`${why}\nFlags: ${names.map((name) => `--${name}`).join(' ')}`)
   }
+  const variable = (name: string): string => `COCOON_${name.toUpperCase().replaceAll('-', '_')}`
   const values: Record<string, unknown> = {}
   for (const name of names) {
-    const value = flags[name] ?? environment[`COCOON_${name.toUpperCase().replaceAll('-', '_')}`]
+    const value = flags[name] ?? environment[variable(name)]
     if (value !== undefined) values[name] = value
   }
   const result = v.safeParse(Settings, values)
@@ -73,10 +108,15 @@ export function readSettings(args: readonly string[], environment: Readonly<Reco
     const [issue] = result.issues
     const name = v.getDotPath(issue) ?? 'settings'
     const missing = values[name] === undefined
-    throw new ConfigError(missing ? `--${name} is missing: give it, or set COCOON_${name.toUpperCase()}` : `--${name}: ${issue.message}`)
+    throw new ConfigError(
+      missing ? `--${name} is missing: give it, or set ${variable(name)}` : `--${name}: ${issue.message}`,
+    )
   }
   if (result.output.engine === 'openai' && !result.output['engine-url']) {
     throw new ConfigError('--engine openai needs --engine-url, such as http://127.0.0.1:8000')
+  }
+  if (result.output.engine === 'embedded' && result.output['engine-url']) {
+    throw new ConfigError('--engine-url is for another engine: add --engine openai, or leave it out')
   }
   return result.output
 }

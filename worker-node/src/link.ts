@@ -32,6 +32,8 @@ export interface LinkOptions {
   readonly log: Log
   /** [0, 1) */
   chance(): number
+  /** Milliseconds. */
+  monotonic(): number
   hello(): { statement: SignedStatement; slots: number; free: number; jobs: Bytes[] }
   /** A message of the joined relay. May throw CocoonError. */
   receive(message: Message): void
@@ -59,36 +61,45 @@ export class Link {
   open(): void {
     if (this.#closed) return
     const { broker, nodeId, log } = this.#options
+    const monotonic = (): number => this.#options.monotonic()
     const url = new URL(`/api/nodes/${nodeId}/link`, broker)
     url.protocol = url.protocol.replace('http', 'ws')
     const socket = new WebSocket(url, SUBPROTOCOL)
     socket.binaryType = 'arraybuffer'
     this.#socket = socket
-    let openedAt = 0
+    let openedAt: number | undefined
     let pongDue: NodeJS.Timeout | undefined
+    const end = (code: number, reason: string): void => {
+      clearInterval(pings)
+      clearTimeout(pongDue)
+      if (this.#socket !== socket) return
+      this.#socket = undefined
+      this.#joined = false
+      if (this.#closed) return
+      if (openedAt !== undefined && monotonic() - openedAt > FORGIVEN_AFTER) this.#failures = 0
+      const wait = this.#nextWait(code)
+      const why = reason || (openedAt === undefined ? 'the broker does not answer' : 'the connection broke')
+      log('link.down', { why, milliseconds: wait })
+      this.#later(wait, () => this.open())
+    }
+    // A dead connection never says that it closed, so it is left rather than waited for.
+    const leave = (): void => {
+      socket.close()
+      end(1006, 'the broker is silent')
+    }
     const pings = setInterval(() => {
-      if (socket.readyState !== WebSocket.OPEN) return
+      if (socket.readyState !== WebSocket.OPEN) return leave()
       socket.send(PING)
-      pongDue ??= setTimeout(() => socket.close(), PONG_PATIENCE)
+      pongDue ??= setTimeout(leave, PONG_PATIENCE)
     }, PING_INTERVAL)
     socket.addEventListener('message', (event: MessageEvent<string | ArrayBuffer>) => {
       clearTimeout(pongDue)
       pongDue = undefined
-      if (typeof event.data === 'string') return
-      openedAt ||= performance.now()
+      if (typeof event.data === 'string' || this.#socket !== socket) return
+      openedAt ??= monotonic()
       void this.#receive(socket, new Uint8Array(event.data), url.host)
     })
-    socket.addEventListener('close', (event) => {
-      clearInterval(pings)
-      clearTimeout(pongDue)
-      if (this.#socket !== socket) return
-      if (openedAt && performance.now() - openedAt > FORGIVEN_AFTER) this.#failures = 0
-      this.#joined = false
-      if (this.#closed) return
-      const wait = this.#nextWait(event.code)
-      log('link.down', { why: event.reason || (openedAt ? 'the connection broke' : 'the broker does not answer'), milliseconds: wait })
-      this.#later(wait, () => this.open())
-    })
+    socket.addEventListener('close', (event) => end(event.code, event.reason))
   }
 
   send(message: Message): void {
@@ -111,8 +122,8 @@ export class Link {
 
   /** Doubles with every failure, and takes a random half of it: all nodes reconnect at once after a deploy. */
   #nextWait(code: number): number {
-    if (code === REFUSED) return LONGEST_WAIT
-    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures++)
+    const grown = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures++)
+    const longest = code === REFUSED ? LONGEST_WAIT : grown
     return Math.round(longest * (0.5 + this.#options.chance() / 2))
   }
 
@@ -148,6 +159,7 @@ export class Link {
     const { signer } = this.#options
     if (network !== this.#options.network) throw new CocoonError('wrong-broker', 'this broker is on another network')
     const signature = await signFor('cocoon/1 link challenge', signer, linkChallenge(nonce, host))
-    if (socket.readyState === WebSocket.OPEN) socket.send(encodeMessage({ kind: 'hello', signature, ...this.#options.hello() }))
+    if (socket.readyState === WebSocket.OPEN)
+      socket.send(encodeMessage({ kind: 'hello', signature, ...this.#options.hello() }))
   }
 }

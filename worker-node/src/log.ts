@@ -18,8 +18,13 @@ export function createLog(format: 'json' | 'text', write: (line: string) => void
     const at = new Date(now()).toISOString()
     if (format === 'json') return write(JSON.stringify({ at, event, ...fields }))
     const columns = Object.entries(fields).map(([name, value]) => {
-      return `${name}=${name === 'job' ? String(value).slice(0, 12) : String(value)}`
+      return `${name}=${printable(name === 'job' ? String(value).slice(0, 12) : String(value))}`
     })
     write(`${at.slice(11, 19)} ${event.padEnd(16)} ${columns.join(' ')}`.trimEnd())
   }
+}
+
+/** A broker's words may stand in a line: they must not begin another, nor speak to the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }

@@ -1,5 +1,5 @@
 import { networks } from '@cocoon/protocol'
-import { ConfigError, offerOf, readSettings, REQUEST_LIMIT, type Settings } from './config.ts'
+import { ConfigError, DEMO_MODEL, offerOf, readSettings, REQUEST_LIMIT, type Settings } from './config.ts'
 import { startEmbeddedEngine } from './engine/embedded.ts'
 import { type Engine, EngineError } from './engine/engine.ts'
 import { OpenAiEngine } from './engine/openai.ts'
@@ -14,7 +14,12 @@ async function startEngine(settings: Settings): Promise<Engine> {
   const { slots, threads, model: modelId } = settings
   if (settings.engine === 'openai') {
     const baseUrl = settings['engine-url'] ?? ''
-    return new OpenAiEngine({ baseUrl, idleMs: ENGINE_SILENCE, slots, ...contextSize })
+    try {
+      return new OpenAiEngine({ baseUrl, idleMs: ENGINE_SILENCE, slots, ...contextSize })
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause
+      throw new ConfigError(`--engine-url: ${cause.message}`, { cause })
+    }
   }
   const gpu = settings.gpu === 'auto' ? 'auto' : false
   return startEmbeddedEngine({ modelPath: settings['model-path'], modelId, slots, threads, gpu, ...contextSize })
@@ -36,6 +41,8 @@ async function run(): Promise<void> {
     engine,
     engineModels: new Map([[settings.model, wanted]]),
     log,
+    // The demonstration model knows its answers by heart: anything but the likeliest token is wrong.
+    temperature: settings.temperature ?? (settings['model-path'] === DEMO_MODEL.path ? 0 : undefined),
     terms: {
       network: networks[settings.network],
       // Nothing is attested yet: an open node, which only a development network accepts.
@@ -45,7 +52,11 @@ async function run(): Promise<void> {
       limits: { request: REQUEST_LIMIT, seconds: settings.seconds },
     },
   })
-  log('node.started', { model: settings.model, slots: engine.slots, why: `node ${node.nodeId.slice(0, 16)}, not attested` })
+  log('node.started', {
+    model: settings.model,
+    slots: engine.slots,
+    why: `node ${node.nodeId.slice(0, 16)}, not attested`,
+  })
   let stopping = false
   const stop = async (): Promise<void> => {
     if (stopping) process.exit(1)

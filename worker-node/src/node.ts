@@ -1,29 +1,26 @@
 import {
   type Bytes,
-  cancelToken,
   createSigner,
-  equal,
-  type Exporter,
+  fromHex,
   hex,
   MAX_NODE_JOBS,
   type Message,
   type MessageOf,
   nodeIdOf,
   type Random,
-  ResponseSealer,
-  responseSecret,
+  type RefusalCode,
   secureRandom,
   type Signer,
   signRefusal,
 } from '@cocoon/protocol'
-import { admit, type ArrivedJob } from './admission.ts'
-import { type Interruption, streamAnswer } from './answer.ts'
-import { type ChatRequest, parseChatRequest } from './engine/chat-request.ts'
-import { type Engine, EngineError } from './engine/engine.ts'
+import { admit, type ArrivedJob, bindingOf } from './admission.ts'
+import { streamAnswer } from './answer.ts'
+import { Arrivals } from './arrivals.ts'
+import type { Engine } from './engine/engine.ts'
 import { Link } from './link.ts'
 import type { Log } from './log.ts'
-import { Outbox } from './outbox.ts'
 import { type Clock, PREKEY_LIFETIME, PREKEY_ROTATION, PrekeyRing, systemClock, type Terms } from './prekeys.ts'
+import { readRequest, RunningJob } from './running-job.ts'
 import { SeenJobs } from './seen-jobs.ts'
 
 /** Frames without an acknowledgement for this long are asked about. Milliseconds. */
@@ -31,6 +28,8 @@ const NUDGE = 2_000
 /** How long a stopping node waits for its running jobs, then for their frames to be stored. Milliseconds. */
 const DRAIN = 20_000
 const DRAIN_FRAMES = 3_000
+/** Cancel tokens kept for a job that is not open yet, so that none can be checked. */
+const EARLY_CANCELS = 4
 
 export interface NodeOptions {
   readonly broker: string
@@ -38,16 +37,11 @@ export interface NodeOptions {
   readonly engine: Engine
   /** The engine's own name for each model offered. */
   readonly engineModels: ReadonlyMap<string, string>
+  /** For requests that bring none. */
+  readonly temperature?: number | undefined
   readonly log: Log
   readonly clock?: Clock
   readonly random?: Random
-}
-
-interface RunningJob {
-  readonly outbox: Outbox
-  readonly cancelToken: Bytes
-  readonly abort: AbortController
-  interruption: Interruption | undefined
 }
 
 /** A provider's node: takes jobs from its relay, opens them, has the engine answer, seals the answer. */
@@ -59,11 +53,13 @@ export class WorkerNode {
   readonly #seen: SeenJobs
   readonly #clock: Clock
   readonly #link: Link
-  /** Bodies still arriving, by job. */
-  readonly #arriving = new Map<string, { job: MessageOf<'job'>; chunks: Bytes[]; missing: number }>()
+  readonly #random: Random
+  readonly #arrivals: Arrivals
   /** One job is admitted after another with the same id, so that a copy cannot slip in while the first is opened. */
   readonly #admitting = new Map<string, Promise<void>>()
   readonly #jobs = new Map<string, RunningJob>()
+  /** Cancelled before they could be opened. */
+  readonly #cancels = new Map<string, Bytes[]>()
   readonly #timers: NodeJS.Timeout[] = []
   #running = 0
   #draining = false
@@ -74,6 +70,8 @@ export class WorkerNode {
     this.#signer = signer
     this.nodeId = nodeId
     this.#clock = clock
+    this.#random = options.random ?? secureRandom
+    this.#arrivals = new Arrivals(options.engine.slots)
     this.#prekeys = new PrekeyRing(signer, options.terms, clock)
     this.#seen = new SeenJobs(clock, PREKEY_LIFETIME)
     this.#link = new Link({
@@ -81,7 +79,8 @@ export class WorkerNode {
       nodeId,
       signer,
       network: options.terms.network,
-      chance: Math.random,
+      chance: () => new DataView(this.#random(4).buffer).getUint32(0) / 2 ** 32,
+      monotonic: () => clock.monotonic(),
       hello: () => this.#hello(),
       receive: (message) => this.#receive(message),
       joined: () => this.#joined(),
@@ -95,7 +94,7 @@ export class WorkerNode {
     await node.#prekeys.rotate()
     node.#timers.push(
       setInterval(() => void node.#rotate(), PREKEY_ROTATION),
-      setInterval(() => node.#nudge(), NUDGE),
+      setInterval(() => node.#tick(), NUDGE),
     )
     node.#link.open()
     return node
@@ -110,9 +109,9 @@ export class WorkerNode {
     this.#draining = true
     this.#pushLoad()
     if (this.#running > 0) {
-      this.#idle = Promise.withResolvers()
+      this.#idle ??= Promise.withResolvers()
       await Promise.race([this.#idle.promise, delay(DRAIN)])
-      for (const job of this.#jobs.values()) interrupt(job, 'node-stopping')
+      for (const job of this.#jobs.values()) job.interrupt('node-stopping')
     }
     const unsent = [...this.#jobs.values()].map((job) => job.outbox.emptied)
     await Promise.race([Promise.all(unsent), delay(DRAIN_FRAMES)])
@@ -125,12 +124,16 @@ export class WorkerNode {
   }
 
   #hello(): Omit<MessageOf<'hello'>, 'kind' | 'signature'> {
-    const jobs = [...this.#jobs.values()].map((job) => job.outbox.jobId)
+    // Jobs being opened count too: what a node does not name, its relay gives up.
+    const ids = new Set([...this.#jobs.keys(), ...this.#admitting.keys()])
+    const jobs = [...ids].slice(0, MAX_NODE_JOBS).map(fromHex)
     return { statement: this.#prekeys.current, slots: this.#options.engine.slots, free: this.#free, jobs }
   }
 
   #joined(): void {
     this.#options.log('link.up', { slots: this.#options.engine.slots, free: this.#free })
+    this.#arrivals.clear()
+    for (const id of this.#cancels.keys()) if (!this.#admitting.has(id)) this.#cancels.delete(id)
     for (const job of this.#jobs.values()) job.outbox.resend()
   }
 
@@ -144,7 +147,8 @@ export class WorkerNode {
     this.#link.send({ kind: 'statement', statement })
   }
 
-  #nudge(): void {
+  #tick(): void {
+    this.#prekeys.forgetExpired()
     for (const job of this.#jobs.values()) job.outbox.nudge()
   }
 
@@ -153,7 +157,7 @@ export class WorkerNode {
       case 'job':
         return this.#arrive(message)
       case 'chunk':
-        return this.#continueArrival(message)
+        return this.#arrived(this.#arrivals.add(message))
       case 'ack': {
         const job = this.#jobs.get(hex(message.jobId))
         job?.outbox.acknowledge(message.next)
@@ -162,15 +166,15 @@ export class WorkerNode {
       }
       case 'resend':
         return this.#jobs.get(hex(message.jobId))?.outbox.resend(message.next)
-      case 'cancel': {
-        const job = this.#jobs.get(hex(message.jobId))
-        if (job && equal(job.cancelToken, message.token)) interrupt(job, 'cancelled')
-        return
-      }
+      case 'cancel':
+        return this.#cancel(hex(message.jobId), message.token)
       case 'forget': {
-        const job = this.#jobs.get(hex(message.jobId))
-        this.#jobs.delete(hex(message.jobId))
-        if (job) interrupt(job, 'cancelled')
+        const id = hex(message.jobId)
+        const job = this.#jobs.get(id)
+        this.#jobs.delete(id)
+        this.#arrivals.forget(id)
+        this.#cancels.delete(id)
+        job?.interrupt('cancelled')
         return job?.outbox.drop()
       }
       default:
@@ -179,36 +183,36 @@ export class WorkerNode {
   }
 
   #arrive(job: MessageOf<'job'>): void {
-    const id = hex(job.jobId)
-    const missing = job.bodyLength - job.body.length
-    if (missing <= 0) return this.#queue(id, { job, chunks: [] })
-    if (this.#arriving.size < this.#options.engine.slots) this.#arriving.set(id, { job, chunks: [], missing })
+    const arrival = this.#arrivals.begin(job)
+    // Silence would leave the person waiting for ever.
+    if (arrival === 'full') void this.#refuse(job, 'busy')
+    else if (arrival !== 'arriving') this.#arrived(arrival)
   }
 
-  #continueArrival({ jobId, body }: MessageOf<'chunk'>): void {
-    const id = hex(jobId)
-    const arriving = this.#arriving.get(id)
-    if (!arriving) return
-    arriving.chunks.push(body)
-    arriving.missing -= body.length
-    if (arriving.missing > 0) return
-    this.#arriving.delete(id)
-    this.#queue(id, arriving)
+  #cancel(id: string, token: Bytes): void {
+    const job = this.#jobs.get(id)
+    if (job) return job.cancel(token)
+    if (!this.#admitting.has(id) && !this.#arrivals.has(id)) return
+    this.#cancels.set(id, [...(this.#cancels.get(id) ?? []), token].slice(-EARLY_CANCELS))
   }
 
-  #queue(id: string, arrived: ArrivedJob): void {
+  #arrived(arrived: ArrivedJob | undefined): void {
+    if (!arrived) return
+    const id = hex(arrived.job.jobId)
     const before = this.#admitting.get(id) ?? Promise.resolve()
     const mine = before
       .then(() => this.#take(id, arrived))
       .catch(() => this.#options.log('job.fault', { job: id, why: 'admission failed' }))
       .finally(() => {
-        if (this.#admitting.get(id) === mine) this.#admitting.delete(id)
+        if (this.#admitting.get(id) !== mine) return
+        this.#admitting.delete(id)
+        this.#cancels.delete(id)
       })
     this.#admitting.set(id, mine)
   }
 
   async #take(id: string, arrived: ArrivedJob): Promise<void> {
-    const { log, terms, engineModels } = this.#options
+    const { terms, engineModels } = this.#options
     const admission = await admit(arrived, {
       network: terms.network,
       prekeys: this.#prekeys,
@@ -224,25 +228,30 @@ export class WorkerNode {
       releaseSlot: () => this.#release(),
     })
     switch (admission.kind) {
-      case 'again':
-        return this.#jobs.get(id)?.outbox.resend()
-      case 'refused': {
-        log('job.refused', { job: id, code: admission.code })
-        const refusal = await signRefusal(admission.binding, admission.code, this.#signer)
-        return this.#link.send({ kind: 'refusal', ...refusal })
+      case 'again': {
+        const job = this.#jobs.get(id)
+        // Its frames were stored and forgotten: there is nothing left to send, and it does not run twice.
+        return job ? job.outbox.resend() : this.#refuse(arrived.job, 'already-seen')
       }
+      case 'refused':
+        return this.#refuse(arrived.job, admission.code)
       case 'opened': {
         const { header, content, exporter } = admission
         this.#pushLoad()
+        const send = (message: Bytes): boolean => this.#link.sendBytes(message)
+        const job = await RunningJob.begin(arrived.job, exporter, send, this.#random)
+        this.#jobs.set(id, job)
+        for (const token of this.#cancels.get(id) ?? []) job.cancel(token)
         // Not awaited: a copy of this job that arrives meanwhile is answered at once.
-        void this.#run(id, arrived.job, header.model, content, exporter)
-          .catch((error: unknown) => log('job.fault', { job: id, why: error instanceof Error ? error.name : 'unknown' }))
-          .finally(() => {
-            this.#release()
-            this.#pushLoad()
-          })
+        void this.#run(id, job, header.model, content)
       }
     }
+  }
+
+  async #refuse(job: MessageOf<'job'>, code: RefusalCode): Promise<void> {
+    this.#options.log('job.refused', { job: hex(job.jobId), code })
+    const refusal = await signRefusal(await bindingOf(job), code, this.#signer)
+    this.#link.send({ kind: 'refusal', ...refusal })
   }
 
   #release(): void {
@@ -250,48 +259,36 @@ export class WorkerNode {
     if (this.#running === 0) this.#idle?.resolve()
   }
 
-  async #run(id: string, job: MessageOf<'job'>, model: string, content: Bytes, exporter: Exporter): Promise<void> {
-    const { engine, engineModels, log, terms, random = secureRandom } = this.#options
+  async #run(id: string, job: RunningJob, model: string, content: Bytes): Promise<void> {
+    const { engine, engineModels, log, temperature, terms } = this.#options
+    const { signal, sealer, outbox } = job
     const monotonic = (): number => this.#clock.monotonic()
     const began = monotonic()
-    const secret = await responseSecret(exporter)
-    const sealer = ResponseSealer.create(job.jobId, job.wrap.enc, secret, random)
-    const outbox = new Outbox(job.jobId, (message) => this.#link.sendBytes(message))
-    const running: RunningJob = {
-      outbox,
-      cancelToken: await cancelToken(exporter),
-      abort: new AbortController(),
-      interruption: undefined,
-    }
-    this.#jobs.set(id, running)
-    const late = setTimeout(() => interrupt(running, 'time-limit'), terms.limits.seconds * 1000)
-    const interruption = (): Interruption | undefined => running.interruption
-    const options = { signal: running.abort.signal, interruption, monotonic }
-    const read = (): ChatRequest => readRequest(content, model, engineModels.get(model) ?? model)
+    const late = setTimeout(() => job.interrupt('time-limit'), terms.limits.seconds * 1000)
     log('job.started', { job: id, model })
-    const { final, firstTokenMs } = await streamAnswer(engine, read, sealer, outbox, options)
-    clearTimeout(late)
-    log('job.ended', {
-      job: id,
-      model,
-      status: final.status,
-      ...(final.code ? { code: final.code } : {}),
-      ...(firstTokenMs === undefined ? {} : { firstTokenMs: Math.round(firstTokenMs) }),
-      milliseconds: Math.round(monotonic() - began),
-    })
+    try {
+      const read = () => readRequest(content, model, engineModels.get(model) ?? model, temperature)
+      const options = { signal, interruption: () => job.interruption, monotonic }
+      const { final, firstTokenMs } = await streamAnswer(engine, read, sealer, outbox, options)
+      log('job.ended', {
+        job: id,
+        model,
+        status: final.status,
+        ...(final.code ? { code: final.code } : {}),
+        ...(firstTokenMs === undefined ? {} : { firstTokenMs: Math.round(firstTokenMs) }),
+        milliseconds: Math.round(monotonic() - began),
+      })
+    } catch (error) {
+      // No final frame could be sealed. The relay hears at the next join that this job is not here any more.
+      this.#jobs.delete(id)
+      outbox.drop()
+      log('job.fault', { job: id, why: error instanceof Error ? error.name : 'unknown' })
+    } finally {
+      clearTimeout(late)
+      this.#release()
+      this.#pushLoad()
+    }
   }
-}
-
-/** @throws EngineError `bad-request` also when the sealed body names another model than the header that was priced. */
-function readRequest(content: Bytes, model: string, engineModel: string): ChatRequest {
-  const request = parseChatRequest(content)
-  if (request.model !== model) throw new EngineError('bad-request', 'model is not the one in the header')
-  return { ...request, model: engineModel }
-}
-
-function interrupt(job: RunningJob, why: Interruption): void {
-  job.interruption ??= why
-  job.abort.abort()
 }
 
 function delay(milliseconds: number): Promise<void> {

@@ -12,6 +12,7 @@ export class Outbox {
   #final: number | undefined
   #room: PromiseWithResolvers<void> | undefined
   readonly #emptied = Promise.withResolvers<void>()
+  #dropped = false
 
   constructor(jobId: Bytes, send: (message: Bytes) => void) {
     this.jobId = jobId
@@ -19,6 +20,7 @@ export class Outbox {
   }
 
   push(frame: Frame): void {
+    if (this.#dropped) return
     const message = encodeMessage({ kind: 'frame', jobId: this.jobId, frame: encodeFrame(frame) })
     this.#frames.push({ sequence: frame.sequence, message })
     this.#bytes += message.length
@@ -44,11 +46,14 @@ export class Outbox {
     if (oldest) this.#send(oldest.message)
   }
 
-  /** Resolves while less is on its way than the limit. */
-  async room(): Promise<void> {
-    if (this.#bytes < UNACKNOWLEDGED_BYTES) return
-    this.#room ??= Promise.withResolvers()
-    await this.#room.promise
+  /** Resolves while less is on its way than the limit, or when nothing more will be: a relay that stores nothing holds no slot. */
+  async room(signal: AbortSignal): Promise<void> {
+    if (this.#bytes < UNACKNOWLEDGED_BYTES || signal.aborted) return
+    const room = (this.#room ??= Promise.withResolvers())
+    const leave = (): void => room.resolve()
+    signal.addEventListener('abort', leave, { once: true })
+    await room.promise
+    signal.removeEventListener('abort', leave)
     this.#room = undefined
   }
 
@@ -68,6 +73,7 @@ export class Outbox {
 
   /** Nobody waits for these frames. */
   drop(): void {
+    this.#dropped = true
     this.#frames.length = 0
     this.#bytes = 0
     this.#room?.resolve()

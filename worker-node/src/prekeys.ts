@@ -40,6 +40,8 @@ export class PrekeyRing {
   readonly #terms: Terms
   readonly #clock: Clock
   readonly #published = new Map<string, Published>()
+  /** Digests of prekeys whose time is over, and until when they are remembered as ours. */
+  readonly #over = new Map<string, number>()
   #current: SignedStatement | undefined
 
   constructor(signer: Signer, terms: Terms, clock: Clock) {
@@ -62,7 +64,7 @@ export class PrekeyRing {
     }
     const signed = await signStatement(statement, this.#signer)
     const digest = await statementDigest(signed.body)
-    this.#forgetExpired()
+    this.forgetExpired()
     this.#published.set(hex(digest), { digest, prekey, statement, expires: this.#clock.monotonic() + PREKEY_LIFETIME })
     this.#current = signed
     return signed
@@ -76,13 +78,19 @@ export class PrekeyRing {
 
   /** The prekey a wrap was made for. `expired`: it was ours, and its time is over. */
   find(digest: Bytes): Published | 'expired' | undefined {
-    const published = this.#published.get(hex(digest))
-    return published && published.expires <= this.#clock.monotonic() ? 'expired' : published
+    this.forgetExpired()
+    const id = hex(digest)
+    return this.#published.get(id) ?? (this.#over.has(id) ? 'expired' : undefined)
   }
 
-  /** An expired private key opens nothing any more, so it is dropped; its digest is remembered one lifetime longer. */
-  #forgetExpired(): void {
+  /** Drops every private key whose time is over: it opens nothing any more. Its digest is remembered one lifetime longer. */
+  forgetExpired(): void {
     const now = this.#clock.monotonic()
-    for (const [id, { expires }] of this.#published) if (expires + PREKEY_LIFETIME <= now) this.#published.delete(id)
+    for (const [id, { expires }] of this.#published) {
+      if (expires > now) continue
+      this.#published.delete(id)
+      this.#over.set(id, expires + PREKEY_LIFETIME)
+    }
+    for (const [id, until] of this.#over) if (until <= now) this.#over.delete(id)
   }
 }

@@ -157,7 +157,6 @@ const when = (seconds: number): string => {
 }
 
 export const en = {
-  app: 'Cocoon',
   chats: { label: 'Chats', fresh: 'New chat', memory: 'Chats live in this window only. Closing it forgets them.' },
   close: 'Close',
   development: 'Development machine, not private',
@@ -233,7 +232,6 @@ export const en = {
     copyCode: 'Copy code',
     copied: 'Copied',
     code: 'Code',
-    table: 'Table',
     reasoning: 'Thoughts',
     thinking: 'Thinking, sealed to this device',
     length: 'The answer reached its limit and ends here.',
@@ -257,7 +255,6 @@ export const en = {
   } satisfies Record<Phase, string>,
   lost: 'Connection lost. The answer waits, sealed.',
   resumed: 'Back, nothing missed.',
-  answered: 'Answer complete.',
 
   about: {
     private: {

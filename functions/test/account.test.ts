@@ -1,0 +1,193 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import fc from 'fast-check'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Account } from '../src/index.ts'
+import { returnQuestion, takeQuestion, TRIAL_WINDOW, type TrialState, viewTrial } from '../src/trial.ts'
+import { later } from './asking.ts'
+import { runs } from './seeded.ts'
+
+const HOUR = 60 * 60 * 1000
+
+afterEach(() => vi.useRealTimers())
+
+function account(): DurableObjectStub<Account> {
+  return env.ACCOUNT.getByName(`key:${crypto.randomUUID()}`)
+}
+
+async function left(stub: DurableObjectStub<Account>, of = 3): Promise<number> {
+  return (await stub.trial(of)).left
+}
+
+function rows(stub: DurableObjectStub<Account>, table: string): Promise<number> {
+  return runInDurableObject(stub, (_, { storage }) => {
+    return storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n
+  })
+}
+
+describe('an account', () => {
+  it('holds a question once for one attempt, however often it is asked to', async () => {
+    const stub = account()
+    expect(await stub.hold('a', 3)).toBeNull()
+    expect(await stub.hold('a', 3)).toBeNull()
+    expect(await left(stub)).toBe(2)
+  })
+
+  it('says what is left when the trial is spent, and holds nothing', async () => {
+    const stub = account()
+    for (const attempt of ['a', 'b', 'c']) expect(await stub.hold(attempt, 3)).toBeNull()
+    expect(await stub.hold('d', 3)).toMatchObject({ left: 0, of: 3 })
+    expect(await rows(stub, 'holds')).toBe(3)
+    // What is held already stays held.
+    expect(await stub.hold('c', 3)).toBeNull()
+  })
+
+  it('believes the first word about an attempt alone', async () => {
+    const stub = account()
+    await stub.hold('a', 3)
+    await stub.hold('b', 3)
+    await stub.settle('a', 'used')
+    await stub.settle('a', 'returned')
+    expect(await left(stub)).toBe(1)
+    await stub.settle('b', 'returned')
+    await stub.settle('b', 'returned')
+    expect(await left(stub)).toBe(2)
+  })
+
+  it('ignores a word about what it never held', async () => {
+    const stub = account()
+    await stub.hold('a', 3)
+    await stub.settle('b', 'returned')
+    expect(await left(stub)).toBe(2)
+  })
+
+  it('holds again what came back, and counts it again', async () => {
+    const stub = account()
+    await stub.hold('a', 3)
+    await stub.settle('a', 'returned')
+    expect(await left(stub)).toBe(3)
+    expect(await stub.hold('a', 3)).toBeNull()
+    expect(await left(stub)).toBe(2)
+    await stub.settle('a', 'used')
+    expect(await left(stub)).toBe(2)
+  })
+
+  it('sleeps in the middle of a job and settles it rightly', async () => {
+    const stub = account()
+    await stub.hold('a', 3)
+    await stub.hold('b', 3)
+    await evictDurableObject(stub)
+    expect(await stub.hold('a', 3)).toBeNull()
+    await stub.settle('a', 'returned')
+    await evictDurableObject(stub)
+    await stub.settle('a', 'returned')
+    await stub.settle('b', 'used')
+    expect(await left(stub)).toBe(2)
+  })
+
+  it('starts anew after thirty days, and takes nothing back from before', async () => {
+    const stub = account()
+    for (const attempt of ['a', 'b', 'c']) await stub.hold(attempt, 3)
+    later(TRIAL_WINDOW + 1)
+    expect(await left(stub)).toBe(3)
+    expect(await stub.hold('d', 3)).toBeNull()
+    await stub.settle('a', 'returned')
+    expect(await left(stub)).toBe(2)
+  })
+
+  it('forgets an attempt after 25 hours, but not that it was used', async () => {
+    const stub = account()
+    await stub.hold('a', 3)
+    later(10 * HOUR)
+    await stub.hold('b', 3)
+    later(15 * HOUR)
+    expect(await runDurableObjectAlarm(stub)).toBe(true)
+    expect(await rows(stub, 'holds')).toBe(1)
+    later(10 * HOUR)
+    expect(await runDurableObjectAlarm(stub)).toBe(true)
+    expect(await rows(stub, 'holds')).toBe(0)
+    expect(await runDurableObjectAlarm(stub)).toBe(false)
+    expect(await left(stub)).toBe(1)
+  })
+
+  it('admits a sign-in once, also after sleep', async () => {
+    const stub = account()
+    const until = Date.now() + 600_000
+    expect(await stub.admitSignIn('once', until)).toBe(true)
+    expect(await stub.admitSignIn('once', until)).toBe(false)
+    await evictDurableObject(stub)
+    expect(await stub.admitSignIn('once', until)).toBe(false)
+    expect(await stub.admitSignIn('another', until)).toBe(true)
+  })
+
+  it('remembers a sign-in only for as long as it could be played again', async () => {
+    const stub = account()
+    await stub.admitSignIn('once', Date.now() + 600_000)
+    later(600_001)
+    await stub.admitSignIn('another', Date.now() + 600_000)
+    expect(await rows(stub, 'sign_ins')).toBe(1)
+  })
+})
+
+const NOW = Date.UTC(2026, 10, 22)
+const EMPTY: TrialState = { started: 0, used: 0 }
+
+describe('a trial', () => {
+  it('starts its window with the first question', () => {
+    const state = takeQuestion(EMPTY, 3, NOW)
+    expect(state).toEqual({ started: NOW, used: 1 })
+    expect(viewTrial(EMPTY, 3, NOW)).toEqual({ left: 3, of: 3, renews: (NOW + TRIAL_WINDOW) / 1000 })
+  })
+
+  it('is spent until the last millisecond of its window, and whole in the next', () => {
+    const spent = { started: NOW, used: 3 }
+    expect(takeQuestion(spent, 3, NOW + TRIAL_WINDOW - 1)).toBeUndefined()
+    expect(takeQuestion(spent, 3, NOW + TRIAL_WINDOW)).toEqual({ started: NOW + TRIAL_WINDOW, used: 1 })
+  })
+
+  it('gives nothing when it is of nothing', () => {
+    expect(takeQuestion(EMPTY, 0, NOW)).toBeUndefined()
+  })
+
+  it('shows no negative rest when the broker lowers it', () => {
+    expect(viewTrial({ started: NOW, used: 9 }, 3, NOW).left).toBe(0)
+  })
+
+  it('takes nothing back into a later window', () => {
+    const later = { started: NOW + TRIAL_WINDOW, used: 2 }
+    expect(returnQuestion(later, NOW)).toEqual(later)
+    expect(returnQuestion(later, later.started)).toEqual({ ...later, used: 1 })
+  })
+
+  /** A second, slower account of the same: every question with the window it was taken in. */
+  it('counts what an honest list of questions counts, whatever comes in whatever order', () => {
+    const step = fc.record({ wait: fc.integer({ min: 0, max: TRIAL_WINDOW / 3 }), back: fc.option(fc.nat(30)) })
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 8 }), fc.array(step, { maxLength: 60 }), (of, steps) => {
+        let [now, state, windowStart] = [NOW, EMPTY, -Infinity]
+        const held: number[] = []
+        for (const { wait, back } of steps) {
+          now += wait
+          if (back !== null) {
+            const [taken] = held.splice(back % Math.max(1, held.length), 1)
+            if (taken !== undefined) state = returnQuestion(state, taken)
+          } else {
+            // A window begins with a question, never by itself.
+            const begins = now >= windowStart + TRIAL_WINDOW
+            const counted = begins ? 0 : held.filter((at) => at >= windowStart).length
+            const next = takeQuestion(state, of, now)
+            expect(next !== undefined).toBe(counted < of)
+            if (next) {
+              if (begins) windowStart = now
+              state = next
+              held.push(now)
+            }
+          }
+          const inWindow = now < windowStart + TRIAL_WINDOW ? held.filter((at) => at >= windowStart).length : 0
+          expect(viewTrial(state, of, now).left).toBe(of - inWindow)
+        }
+      }),
+      runs(300),
+    )
+  })
+})

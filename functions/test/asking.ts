@@ -1,0 +1,51 @@
+import type { Bytes } from '@cocoon/protocol'
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { vi } from 'vitest'
+import type { Account } from '../src/index.ts'
+import { Question, TestUser } from './test-client.ts'
+import { type TakenJob, TestNode } from './test-node.ts'
+import type { Wire } from './wire.ts'
+
+export interface Asking {
+  readonly node: TestNode
+  readonly user: TestUser
+  readonly question: Question
+  readonly wire: Wire
+  readonly job: TakenJob
+}
+
+/** A question that has reached its node. */
+export async function asking(content?: Bytes): Promise<Asking> {
+  const [node, user] = await Promise.all([TestNode.joined(), TestUser.signIn()])
+  const question = await user.prepare(node, content)
+  const wire = await user.connect(node.id)
+  question.send(wire)
+  return { node, user, question, wire, job: await node.takeJob() }
+}
+
+/** The rows a relay keeps, by table. */
+export function stored(node: TestNode): Promise<{ jobs: number; batches: number; chunks: number }> {
+  return runInDurableObject(node.relay, (_, { storage }) => {
+    const count = (table: string): number => {
+      return storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n
+    }
+    return { jobs: count('jobs'), batches: count('batches'), chunks: count('chunks') }
+  })
+}
+
+export const NOTHING = { jobs: 0, batches: 0, chunks: 0 }
+
+/** Questions this user has asked, as their account counts them. */
+export async function used(user: TestUser): Promise<number> {
+  const account = env.ACCOUNT.getByName(user.name) as DurableObjectStub<Account>
+  const { left, of } = await account.trial(100)
+  return of - left
+}
+
+/** The clock of the broker jumps; give it back with `vi.useRealTimers()`. */
+export function later(milliseconds: number): void {
+  const now = Date.now()
+  vi.useFakeTimers({ toFake: ['Date'] })
+  vi.setSystemTime(now + milliseconds)
+}

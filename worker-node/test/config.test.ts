@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, DEMO_MODEL, offerOf, readSettings } from '../src/config.ts'
+
+const broker = ['--broker', 'https://cocoon.example']
+function complaint(args: readonly string[], environment: Record<string, string> = {}): string {
+  try {
+    readSettings(args, environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  return 'none'
+}
+
+describe('settings', () => {
+  test('have a default for everything but the broker', () => {
+    expect(readSettings(broker, {})).toEqual({
+      broker: 'https://cocoon.example',
+      network: 'mainnet',
+      engine: 'embedded',
+      'model-path': DEMO_MODEL.path,
+      model: DEMO_MODEL.id,
+      slots: 4,
+      threads: 1,
+      gpu: 'off',
+      seconds: 600,
+      'price-prompt': 0n,
+      'price-cached': 0n,
+      'price-completion': 0n,
+      'price-reasoning': 0n,
+      log: 'text',
+    })
+  })
+
+  test('come from the environment, and flags win', () => {
+    const environment = {
+      COCOON_BROKER: 'https://one.example',
+      COCOON_SLOTS: '7',
+      COCOON_PRICE_PROMPT: '12',
+      COCOON_ENGINE_URL: 'http://127.0.0.1:9',
+      COCOON_ENGINE: 'openai',
+      UNRELATED: 'x',
+    }
+    const settings = readSettings(['--slots', '9'], environment)
+    expect(settings).toMatchObject({
+      broker: 'https://one.example',
+      slots: 9,
+      'price-prompt': 12n,
+      'engine-url': 'http://127.0.0.1:9',
+    })
+    expect(readSettings(broker, environment).broker).toBe('https://cocoon.example')
+  })
+
+  const wrong: [string, string[], RegExp][] = [
+    ['broker', [], /^--broker is missing: give it, or set COCOON_BROKER$/],
+    ['broker', ['--broker', 'cocoon.example'], /^--broker: .*such as https:\/\/cocoon\.example/],
+    ['broker', ['--broker', 'localhost:8787'], /^--broker: .*such as https:\/\/cocoon\.example/],
+    ['broker', ['--broker', 'ftp://cocoon.example'], /^--broker: .*such as https:\/\/cocoon\.example/],
+    ['network', [...broker, '--network', 'ethereum'], /^--network: is one of mainnet, testnet, localnet$/],
+    ['network', [...broker, '--network', 'toString'], /^--network: is one of/],
+    ['engine', [...broker, '--engine', 'magic'], /^--engine: is one of embedded, openai$/],
+    ['engine', [...broker, '--engine', 'openai'], /needs --engine-url, such as http:\/\/127\.0\.0\.1:8000$/],
+    ['engine-url', [...broker, '--engine-url', 'http://127.0.0.1:8000'], /add --engine openai/],
+    ['engine-url', [...broker, '--engine-url', '127.0.0.1:8000'], /^--engine-url: .*such as http/],
+    ['model', [...broker, '--model', 'My Model'], /^--model: .*named like qwen3-8b/],
+    ['slots', [...broker, '--slots', '0'], /^--slots: slots is at least 1$/],
+    ['slots', [...broker, '--slots', '257'], /^--slots: slots is at most 256$/],
+    ['slots', [...broker, '--slots', 'four'], /^--slots: slots is a whole number$/],
+    ['slots', [...broker, '--slots', '1e2'], /^--slots: slots is a whole number$/],
+    ['context', [...broker, '--context', '63'], /^--context: context is at least 64$/],
+    ['threads', [...broker, '--threads', '-1'], /--threads/],
+    ['gpu', [...broker, '--gpu', 'yes'], /^--gpu: is one of auto, off$/],
+    ['seconds', [...broker, '--seconds', '3601'], /^--seconds: seconds is at most 3600$/],
+    ['temperature', [...broker, '--temperature', 'hot'], /^--temperature: temperature is a number from 0 to 2$/],
+    ['price-prompt', [...broker, '--price-prompt', '0.5'], /^--price-prompt: .*whole nanograms/],
+    ['price-cached', [...broker, '--price-cached', ''], /^--price-cached: .*whole nanograms/],
+    ['price-completion', [...broker, '--price-completion', 'x'], /^--price-completion: .*whole nanograms/],
+    ['price-reasoning', [...broker, '--price-reasoning', '1'.repeat(16)], /^--price-reasoning: .*whole nanograms/],
+    ['log', [...broker, '--log', 'xml'], /^--log: is one of text, json$/],
+    ['a flag', [...broker, '--slot', '4'], /'--slot'.*\nFlags: --broker --network/],
+    ['a flag', [...broker, '--slots'], /'--slots.*\nFlags: /],
+    ['a word', [...broker, 'extra'], /'extra'.*\nFlags: /],
+  ]
+  test.each(wrong)('say what is wrong with %s: %j', (_name, args, message) => {
+    expect(complaint(args)).toMatch(message)
+  })
+
+  test('name the variable where a variable is wrong', () => {
+    expect(complaint(broker, { COCOON_SLOTS: 'many' })).toMatch(/^--slots: slots is a whole number$/)
+  })
+})
+
+test('an offer carries what the engine can and what the provider asks', () => {
+  const settings = readSettings([...broker, '--price-cached', '5', '--model', 'qwen3-8b'], {})
+  expect(offerOf(settings, { context: 8192, maxOutput: 2048 })).toEqual({
+    model: 'qwen3-8b',
+    context: 8192,
+    maxOutput: 2048,
+    price: { prompt: 0n, cached: 5n, completion: 0n, reasoning: 0n },
+  })
+})
