@@ -52,7 +52,14 @@ function summary(timings: readonly Timing[]) {
   return {
     firstTokenMs: { p50: rounded(quantile(first, 0.5)), p99: rounded(quantile(first, 0.99)) },
     betweenArrivalsMs: { p50: rounded(quantile(between, 0.5)), p99: rounded(quantile(between, 0.99)) },
-    answerMs: { p50: rounded(quantile(timings.map((timing) => timing.total), 0.5)) },
+    answerMs: {
+      p50: rounded(
+        quantile(
+          timings.map((timing) => timing.total),
+          0.5,
+        ),
+      ),
+    },
     tokensPerAnswer: timings[0]?.tokens ?? 0,
   }
 }
@@ -96,7 +103,12 @@ try {
           p50: rounded(system1.firstTokenMs.p50 - engineOnly.firstTokenMs.p50),
           p99: rounded(system1.firstTokenMs.p99 - engineOnly.firstTokenMs.p99),
         },
-        atOnce: { asked: STREAMS, answered: STREAMS - failures.length, failures: [...new Set(failures)], ms: rounded(performance.now() - began) },
+        atOnce: {
+          asked: STREAMS,
+          answered: STREAMS - failures.length,
+          failures: [...new Set(failures)],
+          ms: rounded(performance.now() - began),
+        },
         sealing: await measureSealing(),
       },
       null,

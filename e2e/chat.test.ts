@@ -90,7 +90,10 @@ describe('the chat, as a person uses it', () => {
       return models[0]?.free ?? 0
     }
     await expect.poll(freeSlots, { timeout: 20_000 }).toBeGreaterThan(0)
-    await page.getByRole('button', { name: /again|retry/i }).first().click()
+    await page
+      .getByRole('button', { name: /again|retry/i })
+      .first()
+      .click()
     await answers(page).getByText('patiencq').waitFor()
   })
 })

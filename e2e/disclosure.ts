@@ -12,7 +12,9 @@ export function formsOf(text: string): Map<string, Buffer> {
   ])
   for (const alignment of [0, 1, 2]) {
     // The characters that depend on a neighbour are cut off: what is left stands in any text that encodes this one.
-    const encoded = Buffer.concat([Buffer.alloc(alignment), bytes]).toString('base64').replaceAll('=', '')
+    const encoded = Buffer.concat([Buffer.alloc(alignment), bytes])
+      .toString('base64')
+      .replaceAll('=', '')
     const inside = encoded.slice(alignment === 0 ? 0 : alignment + 1, -2)
     forms.set(`base64 at ${alignment}`, Buffer.from(inside))
     forms.set(`base64url at ${alignment}`, Buffer.from(inside.replaceAll('+', '-').replaceAll('/', '_')))
@@ -39,5 +41,7 @@ export function disclosures(texts: readonly string[], haystacks: ReadonlyMap<str
 /** Every file below a folder. */
 export function filesBelow(folder: string): Map<string, Buffer> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  return new Map(files.map((entry) => [join(entry.parentPath, entry.name), readFileSync(join(entry.parentPath, entry.name))]))
+  return new Map(
+    files.map((entry) => [join(entry.parentPath, entry.name), readFileSync(join(entry.parentPath, entry.name))]),
+  )
 }

@@ -37,7 +37,10 @@ export async function recordTraffic(target: string): Promise<RecordingProxy> {
     record(headOf(incoming))
     const protocols = (incoming.headers['sec-websocket-protocol'] ?? '').split(/, */).filter(Boolean)
     const headers = { host: incoming.headers.host ?? '' }
-    const inner = new WebSocket(`ws://${hostname}:${port}${incoming.url}`, protocols, { headers, perMessageDeflate: false })
+    const inner = new WebSocket(`ws://${hostname}:${port}${incoming.url}`, protocols, {
+      headers,
+      perMessageDeflate: false,
+    })
     inner.on('error', () => socket.destroy())
     doors.handleUpgrade(incoming, socket, head, (outer) => join(outer, inner, record))
   })

@@ -11,7 +11,10 @@ import { recordTraffic, type RecordingProxy } from './recording-proxy.ts'
 
 /** Random letters, fresh each run: nothing recorded before can hold them. */
 function randomWord(length: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(length)), (byte) => 'abcdefghijklmnopqrstuvwxyz'[byte % 26]).join('')
+  return Array.from(
+    crypto.getRandomValues(new Uint8Array(length)),
+    (byte) => 'abcdefghijklmnopqrstuvwxyz'[byte % 26],
+  ).join('')
 }
 
 describe('what the broker learns of a conversation', () => {

@@ -16,7 +16,18 @@ const script = (path, ...rest) => ({ command: node, args: [path, ...rest] })
 const vite = () => tool('vite/bin/vite.js', 'build')
 const types = () =>
   tool('wrangler/bin/wrangler.js', 'types', 'functions/worker-configuration.d.ts', '--strict-vars=false')
-const rooms = ['protocol', 'client', 'functions', 'worker-node', 'web', 'localnet', 'e2e', 'bench', '.']
+const rooms = [
+  'protocol',
+  'protocol/test/node',
+  'client',
+  'functions',
+  'worker-node',
+  'web',
+  'localnet',
+  'e2e',
+  'bench',
+  '.',
+]
 
 /** Each verb is a list of steps; the first that fails ends it. */
 const verbs = {
@@ -46,15 +57,20 @@ install()
 for (const step of plan()) await runStep(step)
 
 function deployConfig() {
-  const network = /^NETWORK = "(\w+)"/m.exec(readFileSync('wrangler.toml', 'utf8'))?.[1]
+  const declared = /^NETWORK = "(\w+)"/m.exec(readFileSync('wrangler.toml', 'utf8'))?.[1]
+  const network = process.env.COCOON_NETWORK ?? declared
   return `dist/${network}/cocoon/wrangler.json`
 }
 
-/** Where the system that `npm start` runs can be asked. */
+/**
+ * Where the system that `npm start` runs can be asked. Its network comes with its address and never with another one: a
+ * client on localnet accepts nodes that prove nothing.
+ */
 function running() {
-  if (verb !== 'ask' || !existsSync('.state/running.json')) return {}
+  const elsewhere = process.env.COCOON_BROKER || args.some((argument) => /^--(broker|network)\b/.test(argument))
+  if (verb !== 'ask' || elsewhere || !existsSync('.state/running.json')) return {}
   const { origin, network } = JSON.parse(readFileSync('.state/running.json', 'utf8'))
-  return { COCOON_BROKER: process.env.COCOON_BROKER ?? origin, COCOON_NETWORK: process.env.COCOON_NETWORK ?? network }
+  return { COCOON_BROKER: origin, COCOON_NETWORK: network }
 }
 
 /** Installs once for each state of the lock file. */
@@ -84,7 +100,7 @@ async function needBrowser() {
     const apt = (...rest) => spawnSync('apt-get', rest, { stdio: ['ignore', 'ignore', 2] }).status === 0
     if (apt('update') && apt('install', '-y', '--no-install-recommends', 'chromium') && findBrowser()) return
   }
-  console.error('No Chromium was found. Install one: `npx playwright install chromium`, or your system\'s package')
+  console.error("No Chromium was found. Install one: `npx playwright install chromium`, or your system's package")
   console.error('(`apt-get install chromium`), or set CHROMIUM_PATH to the browser you have. Then run this again.')
   process.exit(2)
 }

@@ -33,6 +33,8 @@ export class Broker {
    * its clock, so that a phone whose clock is an hour off can ask too; nothing that protects the person uses it.
    */
   #ahead = 0
+  /** Unix seconds of the last sign-in. */
+  #signedFor = 0
 
   constructor(origin: string, signIn: SignIn, environment: Environment) {
     this.origin = origin
@@ -110,7 +112,10 @@ export class Broker {
   }
 
   async #signInOnce(renewal: string | undefined): Promise<SignInResponse> {
-    const request = await this.#signIn.begin(this.origin, Math.floor(this.#now() / 1000), renewal)
+    const now = Math.floor(this.#now() / 1000)
+    // The same second signed twice is the same signature, which a broker takes for a recorded one.
+    this.#signedFor = now === this.#signedFor ? now + 1 : now
+    const request = await this.#signIn.begin(this.origin, this.#signedFor, renewal)
     const session = await this.#call(SignInResponse, 'POST', '/sign-in', request)
     // A session that seems over when it begins says that a clock is wrong: the broker's word ends it then.
     const lasts = session.expires - this.#now() / 1000 > SESSION_MARGIN

@@ -29,6 +29,11 @@ function readArguments() {
   }
 }
 
+/** Text from a machine nobody has to trust: its control characters could rewrite what the terminal shows. */
+function printable(text: string): string {
+  return text.replaceAll(/(?![\n\t])[\p{Cc}\p{Cf}]/gu, '')
+}
+
 const { values, positionals } = readArguments()
 const question = positionals.join(' ').trim()
 if (values.help) {
@@ -61,7 +66,7 @@ try {
         note(`sealed to node ${event.node.nodeId.slice(0, 16)} (${event.node.standing}), model ${model}`)
         break
       case 'delta':
-        process.stdout.write(event.text)
+        process.stdout.write(printable(event.text))
         break
       case 'lost':
         note('\nconnection lost; the answer waits, sealed')

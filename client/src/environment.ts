@@ -65,6 +65,8 @@ function connectSocket(url: string, protocols: string[]): Promise<ClientSocket> 
       if (event.data instanceof ArrayBuffer) queue.push(new Uint8Array(event.data))
     })
     socket.addEventListener('close', end)
+    // Node's own socket says only this, and never that it closed, when it could not be opened.
+    socket.addEventListener('error', end)
   })
 }
 

@@ -13,14 +13,21 @@ export class Account extends DurableObject<Env> {
     this.#sql.exec(`
       CREATE TABLE IF NOT EXISTS trial (id INTEGER PRIMARY KEY CHECK (id = 1), started INTEGER NOT NULL, used INTEGER NOT NULL);
       CREATE TABLE IF NOT EXISTS holds (attempt TEXT PRIMARY KEY, at INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS sign_ins (once TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;`)
+      CREATE TABLE IF NOT EXISTS sign_ins (once TEXT PRIMARY KEY, holder TEXT, until INTEGER NOT NULL) WITHOUT ROWID;`)
   }
 
-  /** True the first time; false for a sign-in that was used before. `until`: Unix milliseconds after which it is refused anyway. */
-  admitSignIn(once: string, until: number): boolean {
+  /**
+   * True the first time, and again for the `holder` of the first time, if it had one: a page that was reloaded before it
+   * got its answer is no replay. `until`: Unix milliseconds after which this sign-in is refused for its age anyway.
+   */
+  admitSignIn(once: string, holder: string | null, until: number): boolean {
     this.#sql.exec('DELETE FROM sign_ins WHERE until < ?', Date.now())
-    const { rowsWritten } = this.#sql.exec('INSERT OR IGNORE INTO sign_ins (once, until) VALUES (?, ?)', once, until)
-    return rowsWritten > 0
+    const first = this.#sql
+      .exec<{ holder: string | null }>('SELECT holder FROM sign_ins WHERE once = ?', once)
+      .toArray()[0]
+    if (first) return holder !== null && first.holder === holder
+    this.#sql.exec('INSERT INTO sign_ins (once, holder, until) VALUES (?, ?, ?)', once, holder, until)
+    return true
   }
 
   trial(of: number): TrialView {

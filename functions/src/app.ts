@@ -143,7 +143,7 @@ app.post('/sign-in', async (c) => {
   const signIn = await verifySignIn(request, origin, settings, nowSeconds())
   const account = c.env.ACCOUNT.getByName(signIn.user)
   // Twice the window, so that what this forgets is refused for its age.
-  if (!(await account.admitSignIn(signIn.once, Date.now() + 2 * SIGN_IN_WINDOW * 1000))) {
+  if (!(await account.admitSignIn(signIn.once, signIn.holder, Date.now() + 2 * SIGN_IN_WINDOW * 1000))) {
     throw new CocoonError('sign-in-replayed', 'this sign-in was used before: open the app again')
   }
   const expires = nowSeconds() + SESSION_SECONDS

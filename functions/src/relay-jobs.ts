@@ -19,7 +19,7 @@ import type { Settings } from './settings.ts'
 import { checkOpen, isComplete, type Upload } from './upload.ts'
 
 /** The sockets a relay has now. */
-export interface RelaySockets {
+interface RelaySockets {
   node(): WebSocket | undefined
   clients(): readonly WebSocket[]
 }

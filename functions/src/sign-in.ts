@@ -30,6 +30,8 @@ export interface SignIn {
   /** base64url */
   readonly key: string
   readonly once: string
+  /** Who may send it again all the same; null: nobody. */
+  readonly holder: string | null
 }
 
 /** @throws CocoonError `sign-in-refused`, `malformed` */
@@ -82,7 +84,8 @@ async function verifyInitData(
   checkTime(Number(fields.get('auth_date')), nowSeconds)
   const user = v.safeParse(TelegramUser, fields.get('user'))
   if (!user.success) throw refused('init data names no user')
-  return { user: `telegram:${user.output.id}`, key, once: hash }
+  // Telegram's data is bound to the first key it came with; whoever finds it later has another.
+  return { user: `telegram:${user.output.id}`, key, once: hash, holder: key }
 }
 
 async function verifyKeySignIn(
@@ -93,7 +96,7 @@ async function verifyKeySignIn(
   checkTime(time, nowSeconds)
   const signed = utf8(signInMessage(origin, time))
   const once = await verifyOnce('cocoon/1 sign-in', key, signature, signed)
-  return { user: `key:${hex(fromBase64url(key))}`, key, once }
+  return { user: `key:${hex(fromBase64url(key))}`, key, once, holder: null }
 }
 
 async function verifyRenewal(
@@ -105,7 +108,7 @@ async function verifyRenewal(
   checkTime(time, nowSeconds)
   const { user, key } = await readRenewal(secret, renewal, nowSeconds)
   const signed = utf8(signInMessage(origin, time, renewal))
-  return { user, key, once: await verifyOnce('cocoon/1 session renewal', key, signature, signed) }
+  return { user, key, once: await verifyOnce('cocoon/1 session renewal', key, signature, signed), holder: null }
 }
 
 /** What makes a signature usable once: Ed25519 is deterministic, and ours are checked strictly. */

@@ -113,18 +113,27 @@ describe('an account', () => {
   it('admits a sign-in once, also after sleep', async () => {
     const stub = account()
     const until = Date.now() + 600_000
-    expect(await stub.admitSignIn('once', until)).toBe(true)
-    expect(await stub.admitSignIn('once', until)).toBe(false)
+    expect(await stub.admitSignIn('once', null, until)).toBe(true)
+    expect(await stub.admitSignIn('once', null, until)).toBe(false)
     await evictDurableObject(stub)
-    expect(await stub.admitSignIn('once', until)).toBe(false)
-    expect(await stub.admitSignIn('another', until)).toBe(true)
+    expect(await stub.admitSignIn('once', null, until)).toBe(false)
+    expect(await stub.admitSignIn('another', null, until)).toBe(true)
+  })
+
+  it('admits it again for its holder, and for nobody else', async () => {
+    const stub = account()
+    const until = Date.now() + 600_000
+    expect(await stub.admitSignIn('once', 'one key', until)).toBe(true)
+    expect(await stub.admitSignIn('once', 'one key', until)).toBe(true)
+    expect(await stub.admitSignIn('once', 'another key', until)).toBe(false)
+    expect(await stub.admitSignIn('once', null, until)).toBe(false)
   })
 
   it('remembers a sign-in only for as long as it could be played again', async () => {
     const stub = account()
-    await stub.admitSignIn('once', Date.now() + 600_000)
+    await stub.admitSignIn('once', null, Date.now() + 600_000)
     later(600_001)
-    await stub.admitSignIn('another', Date.now() + 600_000)
+    await stub.admitSignIn('another', null, Date.now() + 600_000)
     expect(await rows(stub, 'sign_ins')).toBe(1)
   })
 })
@@ -154,9 +163,9 @@ describe('a trial', () => {
   })
 
   it('takes nothing back into a later window', () => {
-    const later = { started: NOW + TRIAL_WINDOW, used: 2 }
-    expect(returnQuestion(later, NOW)).toEqual(later)
-    expect(returnQuestion(later, later.started)).toEqual({ ...later, used: 1 })
+    const next = { started: NOW + TRIAL_WINDOW, used: 2 }
+    expect(returnQuestion(next, NOW)).toEqual(next)
+    expect(returnQuestion(next, next.started)).toEqual({ ...next, used: 1 })
   })
 
   /** A second, slower account of the same: every question with the window it was taken in. */

@@ -103,6 +103,7 @@ describe('a matcher', () => {
   it('ignores the load of a node that left', async () => {
     const stub = matcher()
     await stub.offer(offering('a'))
+    expect(await stub.lease('open', [])).not.toBeNull()
     await stub.withdraw('a')
     await stub.load('a', 4, 4, [])
     expect(await stub.summary()).toMatchObject({ nodes: 0, free: 0 })

@@ -1,7 +1,8 @@
 import { concat, MAX_MESSAGE_BYTES, utf8 } from '@cocoon/protocol'
 import { reset, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { asking } from './asking.ts'
 import { runs } from './seeded.ts'
 import { TestUser } from './test-client.ts'
@@ -42,6 +43,22 @@ describe('a socket', () => {
     question.send(wire)
     expect((await wire.closed).code).toBe(4400)
     expect(await node.wire.quiet()).toEqual([])
+  })
+
+  it('that we close while something is done for it is no fault of ours', async () => {
+    const [node, user] = await Promise.all([TestNode.joined(), TestUser.named('telegram:4712')])
+    // The answer of the account comes from another object, after the junk.
+    for (let asked = 0; asked < 10; asked++) await env.ACCOUNT.getByName(user.name).hold(`${asked}`, 10)
+    const printed = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+    const question = await user.prepare(node)
+    const wire = await user.connect(node.id)
+    question.send(wire)
+    wire.sendRaw('junk')
+    await wire.closed
+    await wire.quiet()
+    const events = printed.mock.calls.map(([line]) => (JSON.parse(String(line)) as { event: string }).event)
+    printed.mockRestore()
+    expect(events).toEqual(['socket.refused', 'job.stopped'])
   })
 
   it('answers ping with pong, asleep or not, and without a word to the relay', async () => {

@@ -84,7 +84,12 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       BOT_TOKEN: TEST_BOT_TOKEN,
       ...options.settings,
     }
-    const env = { BUNDLE: bundle, STATE: join(state, 'storage'), PORT: String(port), BINDINGS: JSON.stringify(bindings) }
+    const env = {
+      BUNDLE: bundle,
+      STATE: join(state, 'storage'),
+      PORT: String(port),
+      BINDINGS: JSON.stringify(bindings),
+    }
     const origin = await supervisor.start('broker', resolve(root, 'localnet/src/run-broker.ts'), {
       env,
       line,
@@ -112,11 +117,15 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
 
 /** Vite runs in a process of its own: it would keep hundreds of megabytes here. */
 export async function buildBundle(line: (name: string, text: string) => void): Promise<void> {
-  const child = spawn(process.execPath, [resolve(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, COCOON_NETWORK: 'localnet' },
-  })
+  const child = spawn(
+    process.execPath,
+    [resolve(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, COCOON_NETWORK: 'localnet' },
+    },
+  )
   const last: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
     createInterface(stream).on('line', (text) => {

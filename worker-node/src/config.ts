@@ -55,6 +55,10 @@ const Settings = v.object({
   ),
   /** The engine's own name for it, where it differs. */
   'engine-model': v.optional(v.string()),
+  /**
+   * `on` keeps vLLM's prefix cache from answering one user's prompt with another's. Other engines have no such field.
+   */
+  'cache-salt': v.optional(v.picklist(['on', 'off']), 'off'),
   slots: v.optional(whole('slots', 1, 256), '4'),
   context: v.optional(whole('context', 64, 10_000_000)),
   threads: v.optional(whole('threads', 1, 256), '1'),

@@ -100,6 +100,8 @@ export class Link {
       void this.#receive(socket, new Uint8Array(event.data), url.host)
     })
     socket.addEventListener('close', (event) => end(event.code, event.reason))
+    // Node's own socket says only this, and never that it closed, when it could not be opened.
+    socket.addEventListener('error', () => end(1006, ''))
   }
 
   send(message: Message): void {

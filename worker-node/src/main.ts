@@ -1,6 +1,5 @@
 import { networks } from '@cocoon/protocol'
 import { ConfigError, DEMO_MODEL, offerOf, readSettings, REQUEST_LIMIT, type Settings } from './config.ts'
-import { startEmbeddedEngine } from './engine/embedded.ts'
 import { type Engine, EngineError } from './engine/engine.ts'
 import { OpenAiEngine } from './engine/openai.ts'
 import { createLog } from './log.ts'
@@ -15,12 +14,15 @@ async function startEngine(settings: Settings): Promise<Engine> {
   if (settings.engine === 'openai') {
     const baseUrl = settings['engine-url'] ?? ''
     try {
-      return new OpenAiEngine({ baseUrl, idleMs: ENGINE_SILENCE, slots, ...contextSize })
+      const cacheSalt = settings['cache-salt'] === 'on'
+      return new OpenAiEngine({ baseUrl, idleMs: ENGINE_SILENCE, slots, cacheSalt, ...contextSize })
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause
       throw new ConfigError(`--engine-url: ${cause.message}`, { cause })
     }
   }
+  // llama.cpp takes a second to load, which a provider with another engine or a mistyped flag need not wait for.
+  const { startEmbeddedEngine } = await import('./engine/embedded.ts')
   const gpu = settings.gpu === 'auto' ? 'auto' : false
   return startEmbeddedEngine({ modelPath: settings['model-path'], modelId, slots, threads, gpu, ...contextSize })
 }
