@@ -66,6 +66,7 @@ describe('the chat, as a person uses it', () => {
     await page.getByRole('button', { name: 'Send' }).waitFor()
     await send(page, 'Repeat this word: onwardly')
     await answers(page).getByText('onwardly').waitFor()
+    expect(await answers(page).count()).toBe(2)
   })
 
   it('signs in again after a reload, although the init data was used', async () => {
@@ -75,6 +76,7 @@ describe('the chat, as a person uses it', () => {
     await page.reload()
     await send(page, 'Repeat this word: evenfall')
     await answers(page).getByText('evenfall').waitFor()
+    await expect.poll(() => page.getByText('Free · 998').count()).toBe(1)
   })
 
   it('says so when no machine is there, keeps the question, and asks it again with one tap', async () => {
