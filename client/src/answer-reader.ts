@@ -102,8 +102,9 @@ export class AnswerReader {
 
   async #refusal(message: MessageOf<'refusal'>): Promise<Reading> {
     const { identity } = this.#attempt.node.verified.statement
-    // After the first authentic frame a refusal would contradict itself.
-    if (this.begun || !(await verifyRefusal(message, this.#attempt.binding, identity))) {
+    // A node truly refuses a copy of a job it is answering, and a broker can send it one: no reason to stop reading.
+    if (this.begun) return { kind: 'nothing' }
+    if (!(await verifyRefusal(message, this.#attempt.binding, identity))) {
       throw new CocoonError('forged-refusal', 'the refusal is not by the node that was asked')
     }
     throw new CocoonError(message.code, 'the node refused the job before opening it')

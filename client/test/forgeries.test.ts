@@ -56,12 +56,14 @@ describe('a refusal is the node own word, or a forgery', () => {
     expect([heard.code, broker.jobs.length]).toEqual(['forged-refusal', 1])
   })
 
-  test('after an authentic frame', async () => {
+  test('after an authentic frame changes nothing: a broker can provoke one by sending the job twice', async () => {
     const heard = await hear(async (line) => {
       await line.say('Hel')
-      await line.refuse('busy')
+      await line.refuse('already-seen')
+      await line.say('lo')
+      await line.finish()
     })
-    expect([heard.code, heard.text]).toEqual(['forged-refusal', 'Hel'])
+    expect([heard.code, heard.text]).toEqual([undefined, 'Hello'])
   })
 
   test('about another job is not ours to hear', async () => {

@@ -100,6 +100,8 @@ app.use(async (c, next) => {
   // Nothing here is for a cache, a frame or another origin.
   if (c.res.status === 101) return
   c.res.headers.set('cache-control', 'no-store')
+  // Clients with a wrong clock sign in by ours; workerd adds no date of its own, Cloudflare does.
+  c.res.headers.set('date', new Date().toUTCString())
   c.res.headers.set('x-content-type-options', 'nosniff')
 })
 

@@ -8,7 +8,6 @@ import { modelId, type SignedStatement } from './statement.ts'
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const decimal = v.pipe(v.string(), v.regex(/^\d{1,20}$/))
 export const nodeId = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
-export const hexJobId = nodeId
 const bytesText = (length: number) => v.pipe(v.string(), v.length(Math.ceil((length * 4) / 3)), v.regex(/^[\w-]*$/))
 
 export const SignInRequest = v.variant('method', [

@@ -58,7 +58,7 @@ const Settings = v.object({
   /**
    * `on` keeps vLLM's prefix cache from answering one user's prompt with another's. Other engines have no such field.
    */
-  'cache-salt': v.optional(v.picklist(['on', 'off']), 'off'),
+  'cache-salt': v.optional(oneOf(['on', 'off']), 'off'),
   slots: v.optional(whole('slots', 1, 256), '4'),
   context: v.optional(whole('context', 64, 10_000_000)),
   threads: v.optional(whole('threads', 1, 256), '1'),
@@ -70,7 +70,7 @@ const Settings = v.object({
       v.string(),
       v.regex(/^\d(\.\d+)?$/, 'temperature is a number from 0 to 2'),
       v.transform(Number),
-      v.maxValue(2),
+      v.maxValue(2, 'temperature is a number from 0 to 2'),
     ),
   ),
   'price-prompt': v.optional(price, '0'),
@@ -121,6 +121,10 @@ export function readSettings(
   }
   if (result.output.engine === 'embedded' && result.output['engine-url']) {
     throw new ConfigError('--engine-url is for another engine: add --engine openai, or leave it out')
+  }
+  const foreign = result.output.engine === 'openai' || result.output['model-path'] !== DEMO_MODEL.path
+  if (foreign && values['model'] === undefined) {
+    throw new ConfigError('--model is missing: name the model as the broker lists it, such as qwen3-8b')
   }
   return result.output
 }

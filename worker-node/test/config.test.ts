@@ -20,6 +20,7 @@ describe('settings', () => {
       engine: 'embedded',
       'model-path': DEMO_MODEL.path,
       model: DEMO_MODEL.id,
+      'cache-salt': 'off',
       slots: 4,
       threads: 1,
       gpu: 'off',
@@ -39,6 +40,7 @@ describe('settings', () => {
       COCOON_PRICE_PROMPT: '12',
       COCOON_ENGINE_URL: 'http://127.0.0.1:9',
       COCOON_ENGINE: 'openai',
+      COCOON_MODEL: 'qwen3-8b',
       UNRELATED: 'x',
     }
     const settings = readSettings(['--slots', '9'], environment)
@@ -60,6 +62,8 @@ describe('settings', () => {
     ['network', [...broker, '--network', 'toString'], /^--network: is one of/],
     ['engine', [...broker, '--engine', 'magic'], /^--engine: is one of embedded, openai$/],
     ['engine', [...broker, '--engine', 'openai'], /needs --engine-url, such as http:\/\/127\.0\.0\.1:8000$/],
+    ['model', [...broker, '--model-path', 'other.gguf'], /^--model is missing: name the model/],
+    ['model', [...broker, '--engine', 'openai', '--engine-url', 'http://127.0.0.1:9'], /^--model is missing/],
     ['engine-url', [...broker, '--engine-url', 'http://127.0.0.1:8000'], /add --engine openai/],
     ['engine-url', [...broker, '--engine-url', '127.0.0.1:8000'], /^--engine-url: .*such as http/],
     ['model', [...broker, '--model', 'My Model'], /^--model: .*named like qwen3-8b/],
@@ -72,6 +76,8 @@ describe('settings', () => {
     ['gpu', [...broker, '--gpu', 'yes'], /^--gpu: is one of auto, off$/],
     ['seconds', [...broker, '--seconds', '3601'], /^--seconds: seconds is at most 3600$/],
     ['temperature', [...broker, '--temperature', 'hot'], /^--temperature: temperature is a number from 0 to 2$/],
+    ['temperature', [...broker, '--temperature', '2.5'], /^--temperature: temperature is a number from 0 to 2$/],
+    ['cache-salt', [...broker, '--cache-salt', 'yes'], /^--cache-salt: is one of on, off$/],
     ['price-prompt', [...broker, '--price-prompt', '0.5'], /^--price-prompt: .*whole nanograms/],
     ['price-cached', [...broker, '--price-cached', ''], /^--price-cached: .*whole nanograms/],
     ['price-completion', [...broker, '--price-completion', 'x'], /^--price-completion: .*whole nanograms/],

@@ -43,10 +43,14 @@ describe('the daemon leaves with 2 and says what to type', () => {
   const wrong: [string, string[], RegExp][] = [
     ['nothing', [], /--broker is missing: give it, or set COCOON_BROKER/],
     ['a flag that is none', [...broker, '--colour', 'red'], /'--colour'[^]*Flags: --broker/],
-    ['a model file that is missing', [...broker, '--model-path', 'no-such-model.gguf'], /no-such-model\.gguf/],
+    [
+      'a model file that is missing',
+      [...broker, '--model', 'x', '--model-path', 'no-such-model.gguf'],
+      /no-such-model\.gguf/,
+    ],
     [
       'an engine on another machine',
-      [...broker, '--engine', 'openai', '--engine-url', 'http://192.0.2.1'],
+      [...broker, '--model', 'x', '--engine', 'openai', '--engine-url', 'http://192.0.2.1'],
       /--engine-url/,
     ],
   ]

@@ -4,6 +4,7 @@ import { chatPromptFor, type ChatPrompt } from './chat-prompt.ts'
 import type { ChatRequest } from './chat-request.ts'
 import { type Engine, EngineError, type EngineEvent, type EngineModel, noUsage } from './engine.ts'
 import { generateAnswer } from './generation.ts'
+import { sampleInTurn } from './sampling-order.ts'
 import { SequenceSlots } from './sequence-slots.ts'
 import { checkWeights } from './weights.ts'
 
@@ -59,6 +60,7 @@ export async function startEmbeddedEngine(options: EmbeddedOptions): Promise<Emb
     }
     const prompt = chatPromptFor(model)
     const context = await model.createContext({ sequences: options.slots, contextSize, threads })
+    sampleInTurn(context)
     return new EmbeddedEngine({ llama, model, context, prompt, contextSize }, options)
   } catch (error) {
     await llama?.dispose()
