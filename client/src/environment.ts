@@ -41,7 +41,7 @@ function connectSocket(url: string, protocols: string[]): Promise<ClientSocket> 
     const late = setTimeout(() => close(), CONNECT_TIMEOUT)
     const end = (): void => {
       clearTimeout(late)
-      clearInterval(pings)
+      if (pings !== undefined) clearInterval(pings)
       queue.end()
       reject(new CocoonError('unreachable', 'the socket to the broker did not open'))
     }
