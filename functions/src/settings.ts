@@ -34,8 +34,8 @@ const howToSet: Record<keyof Settings, string> = {
   MODELS: 'set it under [vars] in wrangler.toml',
   TRIAL_QUESTIONS: 'set it under [vars] in wrangler.toml',
   TRIAL_FOR_KEYS: 'set it under [vars] in wrangler.toml',
-  SESSION_SECRET: 'run: openssl rand -hex 32 | wrangler secret put SESSION_SECRET',
-  BOT_TOKEN: 'ask @BotFather, then run: wrangler secret put BOT_TOKEN',
+  SESSION_SECRET: 'run: openssl rand -hex 32 | npm exec -c "wrangler secret put SESSION_SECRET"',
+  BOT_TOKEN: 'ask @BotFather, then run: npm exec -c "wrangler secret put BOT_TOKEN"',
 }
 
 const parsed = new WeakMap<object, Settings>()
