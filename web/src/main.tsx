@@ -1,7 +1,4 @@
-import './look/tokens.css'
-import './look/ground.css'
-import './look/chat.css'
-import './look/sheet.css'
+import './look/look.css'
 import type { NetworkName } from '@cocoon/protocol'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'

@@ -1,8 +1,5 @@
 // For looking at states: showcase.html?state=…&theme=dark|light. Development only; not an input of the production build.
-import '../look/tokens.css'
-import '../look/ground.css'
-import '../look/chat.css'
-import '../look/sheet.css'
+import '../look/look.css'
 import { CocoonError, type ErrorCode } from '@cocoon/protocol'
 import { createRoot } from 'react-dom/client'
 import { App } from '../app.tsx'

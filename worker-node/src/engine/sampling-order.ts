@@ -9,8 +9,8 @@ type Sample = (...args: unknown[]) => Promise<unknown>
  * After a batch was computed node-llama-cpp 3.21.1 samples for all its sequences at once, each in a thread of its own.
  * llama.cpp puts the rows of the result in order when they are first read (`llama_context::output_reorder`), and does so
  * without a lock: two threads that read first together exchange rows twice, and a sequence samples from the row of
- * another. On a node that is another person's answer. Waiting costs nothing that can be measured: sampling takes
- * microseconds, and the next batch waits for all of it anyway.
+ * another. On a node that is another person's answer. The next batch waits for all
+ * sampling in any case, so little is lost (figures in docs/decisions/012).
  *
  * The package has no setting for it, so this takes the place of a method behind its doors, which is why its version is
  * pinned; a version that looks different is refused here instead of being trusted.
