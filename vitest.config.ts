@@ -48,6 +48,7 @@ export default defineConfig({
         test: { name: 'protocol-workerd', include: conformance, exclude: nodeOnly, isolate: false },
       },
       { test: { name: 'protocol-chromium', include: conformance, exclude: nodeOnly, browser: chromium() } },
+      { test: { name: 'contracts', include: ['contracts/test/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'client', include: ['client/test/**/*.test.ts'] } },
       { plugins: [broker()], test: { name: 'functions', include: ['functions/test/**/*.test.ts'], isolate: false } },
       { test: { name: 'worker-node', include: ['worker-node/test/**/*.test.ts'], testTimeout: 20_000 } },

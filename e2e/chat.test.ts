@@ -84,7 +84,7 @@ describe('the chat, as a person uses it', () => {
     await page.getByText('Free · ').waitFor()
     await system.endNode('node-1', 'SIGTERM')
     await send(page, 'Repeat this word: patiencq')
-    await page.getByText('No machine is free').waitFor()
+    await page.getByText('No machine is there').waitFor()
     await system.startNode('node-2')
     const freeSlots = async (): Promise<number> => {
       const answer = await fetch(`${system.origin}/api/models`)

@@ -36,12 +36,12 @@ const statusOf: Record<BrokerCode, ContentfulStatusCode> = {
   'trial-spent': 402,
   'rate-limited': 429,
   'no-node': 503,
+  'all-busy': 429,
   'model-not-served': 404,
   'lease-expired': 409,
   'node-gone': 503,
   'node-lost': 503,
   'unknown-job': 404,
-  'not-your-job': 403,
   'broker-fault': 500,
 }
 

@@ -71,6 +71,11 @@ export const MatchRequest = v.strictObject({
   policy: Policy,
   /** Nodes that were tried already. */
   exclude: v.optional(v.pipe(v.array(nodeId), v.maxLength(8)), []),
+  /**
+   * True ahead of need: the answer names a candidate and reserves nothing, nor does it wait for one. Its lease lives as
+   * long as the statement, and the relay may answer `moved` when the node is full by then.
+   */
+  ahead: v.optional(v.boolean(), false),
 })
 export type MatchRequest = v.InferInput<typeof MatchRequest>
 

@@ -58,13 +58,15 @@ export const brokerCodes = {
   'sign-in-replayed': 'sign-in',
   'trial-spent': 'pay',
   'rate-limited': 'wait',
+  /** No node serves the model now. */
   'no-node': 'wait',
+  /** Every node that serves it is busy, and so is the queue before them. */
+  'all-busy': 'wait',
   'model-not-served': 'fix-call',
   'lease-expired': 'fetch-again',
   'node-gone': 'other-node',
   'node-lost': 'other-node',
   'unknown-job': 'fix-call',
-  'not-your-job': 'fix-call',
   'broker-fault': 'wait',
 } as const satisfies Record<string, Action>
 export type BrokerCode = keyof typeof brokerCodes

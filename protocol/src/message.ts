@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { MatchResponse } from './api.ts'
 import { type Bytes, concat, copy, uint64, utf8 } from './bytes.ts'
 import { bytesOf, bytesUpTo, decodeCbor, encodeCbor, uint } from './cbor.ts'
 import { type BrokerCode, brokerCodes, CocoonError } from './errors.ts'
@@ -50,6 +51,15 @@ const schemas = {
     code: v.picklist(Object.keys(brokerCodes) as BrokerCode[]),
     retryAfterMs: v.nullable(uint),
   }),
+  /**
+   * relay to client: that node cannot take the job (`code` says why); here is another, with a lease. The client appraises
+   * it like any other, and no frame may have opened yet.
+   */
+  moved: v.strictObject({
+    jobId: bytesOf(32),
+    code: v.picklist(Object.keys(brokerCodes) as BrokerCode[]),
+    to: v.strictObject(MatchResponse.entries),
+  }),
   /** either way towards the client: the node's signed refusal. */
   refusal: Refusal,
   /** relay to node: sign this. */
@@ -82,6 +92,7 @@ const kinds = {
   resume: 0x02,
   stopped: 0x03,
   refusal: 0x04,
+  moved: 0x05,
   challenge: 0x10,
   hello: 0x11,
   joined: 0x12,
@@ -97,6 +108,7 @@ const FRAME = 0x21
 const ACK = 0x22
 const RESEND = 0x23
 const CANCEL = 0x24
+const READ = 0x25
 
 type Schemas = typeof schemas
 type Kind = keyof Schemas
@@ -110,6 +122,8 @@ export type Message =
   | { readonly kind: 'frame'; readonly jobId: Bytes; readonly frame: Bytes }
   /** towards the sender of frames: everything before `next` is stored, forget it. */
   | { readonly kind: 'ack'; readonly jobId: Bytes; readonly next: number }
+  /** client to relay: everything before `next` was read here; send on. Says nothing about storing it. */
+  | { readonly kind: 'read'; readonly jobId: Bytes; readonly next: number }
   /** relay to node: send frames again from `next` on. */
   | { readonly kind: 'resend'; readonly jobId: Bytes; readonly next: number }
   /** client to relay to node. */
@@ -128,6 +142,8 @@ export function encodeMessage(message: Message): Bytes {
       return concat(Uint8Array.of(ACK), message.jobId, uint64(message.next))
     case 'resend':
       return concat(Uint8Array.of(RESEND), message.jobId, uint64(message.next))
+    case 'read':
+      return concat(Uint8Array.of(READ), message.jobId, uint64(message.next))
     case 'cancel':
       return concat(Uint8Array.of(CANCEL), message.jobId, message.token)
     default: {
@@ -149,7 +165,7 @@ export function decodeMessage(bytes: Bytes): Message {
     const fields = decodeCbor(schemas[kind] as v.GenericSchema, bytes.subarray(1), MAX_MESSAGE_BYTES)
     return { kind, ...(fields as object) } as Message
   }
-  if (byte < CHUNK || byte > CANCEL || bytes.length < 34) throw new CocoonError('broken-encoding', 'unknown message')
+  if (byte < CHUNK || byte > READ || bytes.length < 34) throw new CocoonError('broken-encoding', 'unknown message')
   const jobId = bytes.slice(1, 33)
   const rest = bytes.subarray(33)
   switch (byte) {
@@ -163,7 +179,7 @@ export function decodeMessage(bytes: Bytes): Message {
       if (rest.length !== 32) throw new CocoonError('broken-encoding', 'a cancel token has 32 bytes')
       return { kind: 'cancel', jobId, token: copy(rest) }
     default:
-      return { kind: byte === ACK ? 'ack' : 'resend', jobId, next: sequenceOf(rest) }
+      return { kind: byte === ACK ? 'ack' : byte === READ ? 'read' : 'resend', jobId, next: sequenceOf(rest) }
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
+  base64url,
   brokerCodes,
   type BrokerCode,
   decodeFrame,
@@ -67,6 +68,19 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: kind('ack'), jobId, next: sequence }),
   fc.record({ kind: kind('resend'), jobId, next: sequence }),
   fc.record({ kind: kind('cancel'), jobId, token: exactly(32) }),
+  fc.record({ kind: kind('read'), jobId, next: sequence }),
+  fc.record({
+    kind: kind('moved'),
+    jobId,
+    code: codes<BrokerCode>(brokerCodes),
+    to: fc.record({
+      node: exactly(32).map(hex),
+      statement: fc.record({ body: fc.string({ maxLength: 200 }), signature: exactly(64).map(base64url) }),
+      evidence: fc.option(exactly(32).map(hex)),
+      lease: fc.string({ maxLength: 1024 }),
+      expires: count,
+    }),
+  }),
 )
 const frames: fc.Arbitrary<Frame> = fc
   .record({
@@ -98,7 +112,7 @@ describe('messages', () => {
 
   it('decoding arbitrary bytes throws nothing but a CocoonError, and what it takes has one encoding', async () => {
     const kinds = [
-      0, 1, 2, 3, 4, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0xff,
+      0, 1, 2, 3, 4, 5, 6, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0xff,
     ]
     const inputs = fc.tuple(fc.constantFrom(...kinds), bytes(80)).map(([byte, rest]) => Uint8Array.of(byte, ...rest))
     await fc.assert(

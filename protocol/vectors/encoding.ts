@@ -10,6 +10,7 @@ import {
   utf8,
   type Purpose,
   signInMessage,
+  statementToText,
   linkChallenge,
   PROTOCOL_VERSION,
 } from '../src/index.ts'
@@ -144,6 +145,18 @@ export async function sampleMessages(): Promise<readonly Message[]> {
     { kind: 'stopped', jobId, code: 'no-node', retryAfterMs: 1500 },
     { kind: 'stopped', jobId, code: 'node-lost', retryAfterMs: null },
     { kind: 'refusal', ...refusal },
+    {
+      kind: 'moved',
+      jobId,
+      code: 'node-gone',
+      to: {
+        node: hex(node.digest),
+        statement: statementToText(node.signed),
+        evidence: null,
+        lease: 'lease',
+        expires: 1_800_000_000,
+      },
+    },
     { kind: 'challenge', nonce: await bytesFrom('message nonce'), network },
     {
       kind: 'hello',
@@ -163,6 +176,7 @@ export async function sampleMessages(): Promise<readonly Message[]> {
     { kind: 'ack', jobId, next: 8192 },
     { kind: 'resend', jobId, next: 3 },
     { kind: 'cancel', jobId, token: job.cancel },
+    { kind: 'read', jobId, next: 5 },
   ]
 }
 
@@ -174,7 +188,7 @@ export async function messageVectors() {
   const malformed: readonly [string, string][] = [
     ['nothing', ''],
     ['kind zero', '00a0'],
-    ['unknown kind', `25${id}00`],
+    ['unknown kind', `26${id}00`],
     ['unknown kind of CBOR', '17a0'],
     ['kind without fields', '02'],
     ['resume without job id', head(2, { from: 0 })],
@@ -186,6 +200,8 @@ export async function messageVectors() {
     ['stopped with a code of the device', head(3, { jobId: bytes, code: 'forged-frame', retryAfterMs: null })],
     ['refusal with a code of the broker', head(4, { jobId: bytes, code: 'no-node', signature: new Uint8Array(64) })],
     ['refusal with a short signature', head(4, { jobId: bytes, code: 'busy', signature: new Uint8Array(63) })],
+    ['moved to nowhere', head(5, { jobId: bytes, code: 'node-gone', to: {} })],
+    ['read cut short', `25${id}00`],
     ['load with a word for a number', head(0x14, { slots: 'four', free: 0, draining: false })],
     ['bytes behind the object', `${head(0x16, { jobId: bytes })}00`],
     ['first piece longer than the body', head(0x15, jobFields(bytes, 1, 2))],
