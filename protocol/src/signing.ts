@@ -13,6 +13,8 @@ export type Purpose =
   | 'cocoon/1 link challenge'
   | 'cocoon/1 sign-in'
   | 'cocoon/1 session renewal'
+  | 'cocoon/1 registry'
+  | 'cocoon/1 stamp'
 
 export function purposed(purpose: Purpose, message: Uint8Array): Bytes {
   return concat(utf8(`${purpose}\n`), message)

@@ -1,4 +1,4 @@
-import { type Bytes, copy } from '../bytes.ts'
+import type { Bytes } from '../bytes.ts'
 import { AppraisalError } from './failure.ts'
 
 /**
@@ -164,7 +164,7 @@ export function readOctetBits(value: Der): Bytes {
 
 /**
  * A BIT STRING of at most 16 named bits; bit 0 is the highest of the result.
- * X.690 section 11.2.2: unused bits are zero, and so no trailing zero bit is written.
+ * Unused bits are zero (X.690 section 11.2.1). Trailing zero bits should not be written either, but AMD writes them.
  */
 export function readNamedBits(value: Der): number {
   const { contents } = expectTag(value, tags.bitString)
@@ -175,17 +175,17 @@ export function readNamedBits(value: Der): number {
     return 0
   }
   const last = low ?? high
-  if ((last & ((1 << unused) - 1)) !== 0 || (last & (1 << unused)) === 0) throw broken('named bits are not minimal')
+  if ((last & ((1 << unused) - 1)) !== 0) throw broken('unused bits are not zero')
   return (high << 8) | (low ?? 0)
 }
 
-const ascii = new TextDecoder('utf-8', { fatal: true })
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** UTF8String or PrintableString. */
 export function readText(value: Der): string {
   if (value.tag !== tags.utf8String && value.tag !== tags.printableString) throw broken('not a text')
   try {
-    return ascii.decode(value.contents)
+    return strictUtf8.decode(value.contents)
   } catch {
     throw broken('ill-formed text')
   }
@@ -230,5 +230,5 @@ export function readEcdsaSignature(bytes: Bytes, size: number): Bytes {
     out.set(digits, end - digits.length)
   }
   fields.end()
-  return copy(out)
+  return out
 }

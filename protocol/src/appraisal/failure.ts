@@ -74,16 +74,16 @@ export const appraisalCodes = {
   'qe-product': 'evidence',
   'qe-miscselect': 'evidence',
   'qe-attributes': 'evidence',
-  'qe-no-level': 'evidence',
+  'qe-no-level': 'endorsement',
 
   // Intel TDX: platform and module.
   'pck-extension': 'evidence',
   'pck-svn': 'evidence',
-  'tdx-module-unknown': 'evidence',
+  'tdx-module-unknown': 'endorsement',
   'tdx-module-signer': 'evidence',
   'tdx-module-attributes': 'evidence',
-  'tdx-module-no-level': 'evidence',
-  'tcb-no-level': 'evidence',
+  'tdx-module-no-level': 'endorsement',
+  'tcb-no-level': 'endorsement',
   'tcb-revoked': 'policy',
   'tcb-not-up-to-date': 'policy',
   'tcb-grace-over': 'policy',
@@ -97,6 +97,90 @@ export const appraisalCodes = {
   'td-migratable': 'evidence',
   'td-xfam': 'evidence',
   'td-service': 'evidence',
+
+  // Registry statement and stamp: signed by the owners, carried by anyone.
+  'network-refused': 'registry',
+  'registry-format': 'registry',
+  'registry-network': 'registry',
+  'registry-unpublished': 'registry',
+  'registry-signer': 'registry',
+  'registry-threshold': 'registry',
+  'registry-rollback': 'registry',
+  'registry-fork': 'registry',
+  'registry-not-yet-valid': 'registry',
+  'registry-expired': 'registry',
+  'stamp-format': 'registry',
+  'stamp-network': 'registry',
+  'stamp-signature': 'registry',
+  'stamp-registry': 'registry',
+  'stamp-rollback': 'registry',
+  'stamp-fork': 'registry',
+  'stamp-expired': 'registry',
+  /** The device's clock is behind what the stamp proves. */
+  'clock-behind': 'registry',
+
+  // Evidence, claims, revocation.
+  /** The node's statement names no evidence: an open node. */
+  'not-attested': 'policy',
+  /** What was fetched is not what the statement names. */
+  'evidence-digest': 'endorsement',
+  'evidence-format': 'evidence',
+  'tee-not-accepted': 'policy',
+  'collateral-kind': 'endorsement',
+  'claims-format': 'evidence',
+  'claims-network': 'evidence',
+  'claims-not-yet-valid': 'evidence',
+  'claims-expired': 'evidence',
+  /** The stamp takes back the evidence, or something that it shows. */
+  revoked: 'policy',
+
+  // What booted and what it runs.
+  'report-data': 'evidence',
+  'measurement-unlisted': 'policy',
+  'td-config-id': 'policy',
+  'td-owner': 'policy',
+  'td-owner-config': 'policy',
+  'workload-register': 'evidence',
+  'workload-engine': 'policy',
+  'workload-model': 'policy',
+  'workload-policy': 'policy',
+
+  // NVIDIA GPUs.
+  'gpu-count': 'policy',
+  'gpu-missing': 'evidence',
+  'gpu-unclaimed': 'evidence',
+  'gpu-order': 'evidence',
+  'gpu-duplicate': 'evidence',
+  'gpu-format': 'evidence',
+  'gpu-version': 'evidence',
+  'gpu-architecture': 'policy',
+  'gpu-firmware': 'evidence',
+  'gpu-signature': 'evidence',
+  'gpu-nonce': 'evidence',
+  'gpu-mode': 'policy',
+
+  // AMD SEV-SNP.
+  'snp-format': 'evidence',
+  'snp-version': 'evidence',
+  'snp-algorithm': 'evidence',
+  'snp-signing-key': 'evidence',
+  'snp-signature': 'evidence',
+  'snp-extension': 'endorsement',
+  'snp-product': 'endorsement',
+  'snp-chip': 'endorsement',
+  'snp-tcb': 'endorsement',
+  'snp-tcb-old': 'policy',
+  'snp-debug': 'evidence',
+  'snp-migratable': 'evidence',
+  'snp-reserved': 'evidence',
+  'snp-privilege': 'evidence',
+  'snp-host-data': 'policy',
+
+  // The statement that the evidence stands for.
+  'statement-network': 'evidence',
+  'statement-identity': 'evidence',
+  'statement-dates': 'evidence',
+  'statement-model': 'evidence',
 } as const satisfies Record<string, Blame | null>
 export type AppraisalCode = keyof typeof appraisalCodes
 
@@ -115,7 +199,7 @@ export class AppraisalError extends Error {
 }
 
 /** Throws `code` unless `condition` holds. */
-export function require(condition: boolean, code: AppraisalCode, message: string): asserts condition {
+export function ensure(condition: boolean, code: AppraisalCode, message: string): asserts condition {
   if (!condition) throw new AppraisalError(code, message)
 }
 

@@ -1,0 +1,6 @@
+export * from './account.ts'
+export * from './channel.ts'
+export * from './exit-codes.ts'
+export * from './initial-state.ts'
+export * from './messages.ts'
+export * from './stored-state.ts'

@@ -1,0 +1,71 @@
+import type { Bytes } from '@cocoon/protocol'
+import { BOOT_NONCE_BYTES, attest, type MachineOptions, type SimulatedEvidence } from './machine.ts'
+import { publish, type SimulatedRegistry } from './registry.ts'
+import { planScene, type ScenePlan } from './scene.ts'
+import { flipSwitches, type SwitchName } from './switches.ts'
+
+const HOUR = 3600
+const DAY = 24 * HOUR
+
+export type SimulatedMachineOptions = Omit<MachineOptions, 'now' | 'network' | 'bootNonce'> & {
+  /** Unix seconds. */
+  readonly clock: () => number
+}
+
+/**
+ * One simulated machine and all who vouch for it, for as long as a localnet runs: evidence for its identity key, renewed
+ * under the same boot nonce; collateral; registry and stamp. What is broken stays broken until it is mended.
+ */
+export class SimulatedMachine {
+  readonly #options: SimulatedMachineOptions
+  readonly #bootNonce: Bytes
+  readonly #broken = new Set<SwitchName>()
+
+  constructor(options: SimulatedMachineOptions) {
+    this.#options = options
+    this.#bootNonce = options.random(BOOT_NONCE_BYTES)
+  }
+
+  /** What is broken now, in the order in which it was broken. */
+  get broken(): readonly SwitchName[] {
+    return [...this.#broken]
+  }
+
+  /** Breaks one rule from the next evidence, collateral, registry or stamp on. */
+  break(name: SwitchName): void {
+    this.#broken.add(name)
+  }
+
+  mend(name: SwitchName): void {
+    this.#broken.delete(name)
+  }
+
+  async #plan(): Promise<ScenePlan> {
+    const { clock, ...options } = this.#options
+    const now = clock()
+    const scene = await planScene({ ...options, now, bootNonce: this.#bootNonce, published: publishedAt(now) })
+    await flipSwitches(scene, this.broken)
+    return scene
+  }
+
+  /** Signed now and good for a day, with the collateral that a node carries beside it. */
+  async evidence(): Promise<SimulatedEvidence> {
+    return attest((await this.#plan()).machine)
+  }
+
+  /** Registry of the day and stamp of the hour: asking twice gives the same bytes. */
+  async registry(): Promise<SimulatedRegistry> {
+    return publish((await this.#plan()).registry)
+  }
+
+  /** What the makers' services answer from; see source.ts. */
+  async endorsements(): Promise<Pick<ScenePlan['machine'], 'tdx' | 'snp' | 'gpus'>> {
+    return (await this.#plan()).machine
+  }
+}
+
+/** Numbers count days and hours, so that a localnet that starts again goes on counting. */
+function publishedAt(now: number) {
+  const [day, hour] = [Math.floor(now / DAY), Math.floor(now / HOUR)]
+  return { numbers: { registry: day, stamp: hour }, issued: { registry: day * DAY, stamp: hour * HOUR } }
+}
