@@ -37,6 +37,7 @@ const verbs = {
   ask: () => [script('client/src/cli.ts', ...args)],
   bench: () => [script('bench/bench.ts', ...args)],
   build: () => [vite()],
+  bundle: () => [vite(), script('scripts/bundle.mjs', ...args)],
   deploy: () => [vite(), tool('wrangler/bin/wrangler.js', 'deploy', '-c', deployConfig(), ...args)],
   test: () => [{ ...tool('vitest/vitest.mjs', 'run', ...args), browser: true }],
   check: () => [
