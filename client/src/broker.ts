@@ -12,11 +12,16 @@ import {
   type Trial,
 } from '@cocoon/protocol'
 import * as v from 'valibot'
-import type { ClientSocket, Environment } from './environment.ts'
+import type { Environment } from './environment.ts'
 import type { SignIn } from './sign-in.ts'
+import type { ClientSocket } from './socket.ts'
 
 /** Seconds before its end at which a session is not used for anything new. */
 const SESSION_MARGIN = 60
+/** A call that takes longer than this is given up: a dead network would hold it for minutes. Milliseconds. */
+const CALL_TIMEOUT = 30_000
+/** Seconds by which signatures may run ahead of the clock, where several are made within one second. */
+const SIGNED_JUST = 5
 /** By how much this device's clock may be wrong before the broker's counts instead. Milliseconds. */
 const CLOCK_TOLERANCE = 30_000
 
@@ -35,6 +40,8 @@ export class Broker {
   #ahead = 0
   /** Unix seconds of the last sign-in. */
   #signedFor = 0
+  /** Whether that sign-in was for a time: a signature is, Telegram's init data is not. */
+  #timed = false
 
   constructor(origin: string, signIn: SignIn, environment: Environment) {
     this.origin = origin
@@ -59,7 +66,20 @@ export class Broker {
   async connect(nodeId: string): Promise<ClientSocket> {
     const url = `${this.origin.replace(/^http/, 'ws')}/api/nodes/${nodeId}/jobs`
     const { token } = await this.#freshSession()
-    return this.#environment.connect(url, [SUBPROTOCOL, token])
+    try {
+      return await this.#environment.connect(url, [SUBPROTOCOL, token])
+    } catch (error) {
+      // A socket does not say why it stays closed. A door does: this one signs in again where the session is forgotten.
+      await this.trial().catch(() => undefined)
+      const renewed = (await this.#freshSession().catch(() => undefined))?.token
+      if (renewed === undefined || renewed === token) throw error
+      return this.#environment.connect(url, [SUBPROTOCOL, renewed])
+    }
+  }
+
+  /** The broker's time in Unix seconds, as far as it is known. Good for its own leases, and for nothing that protects. */
+  get seconds(): number {
+    return this.#now() / 1000
   }
 
   /** Signs in again and tries once more when the broker has forgotten the session. */
@@ -104,9 +124,11 @@ export class Broker {
     try {
       return await this.#signInOnce(renewal)
     } catch (error) {
+      if (!(error instanceof CocoonError) || !this.#timed) throw error
       // A signature with a wrong time is refused; the refusal came with the right one.
-      const learned = Math.abs(this.#ahead - before) > CLOCK_TOLERANCE
-      if (!learned || !(error instanceof CocoonError) || error.code !== 'sign-in-refused') throw error
+      const learned = error.code === 'sign-in-refused' && Math.abs(this.#ahead - before) > CLOCK_TOLERANCE
+      // Another window with the same key signed in this very second: the next second is another signature.
+      if (!learned && error.code !== 'sign-in-replayed') throw error
       return this.#signInOnce(renewal)
     }
   }
@@ -114,8 +136,10 @@ export class Broker {
   async #signInOnce(renewal: string | undefined): Promise<SignInResponse> {
     const now = Math.floor(this.#now() / 1000)
     // The same second signed twice is the same signature, which a broker takes for a recorded one.
-    this.#signedFor = now === this.#signedFor ? now + 1 : now
+    const signedJust = now <= this.#signedFor && this.#signedFor - now < SIGNED_JUST
+    this.#signedFor = signedJust ? this.#signedFor + 1 : now
     const request = await this.#signIn.begin(this.origin, this.#signedFor, renewal)
+    this.#timed = 'time' in request
     const session = await this.#call(SignInResponse, 'POST', '/sign-in', request)
     // A session that seems over when it begins says that a clock is wrong: the broker's word ends it then.
     const lasts = session.expires - this.#now() / 1000 > SESSION_MARGIN
@@ -148,7 +172,8 @@ export class Broker {
     let response: Response
     let answer: unknown
     try {
-      const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+      const signal = AbortSignal.timeout(CALL_TIMEOUT)
+      const init = { method, headers, signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
       response = await this.#environment.fetch(`${this.origin}/api${path}`, init)
       this.#compareClocks(response.headers.get('date'))
       answer = await response.json()

@@ -5,7 +5,10 @@ import { createClient, keySignIn } from './index.ts'
 
 const usage = `usage: npm run ask -- [--broker URL] [--network NAME] [--model ID] [--max-tokens N] "question"
 
-Without --broker the system that \`npm start\` runs is asked.`
+Without --broker the system that \`npm start\` runs is asked. Ctrl-C cancels the answer at the machine, and ends with 130.`
+
+/** How a shell says that Ctrl-C ended a program. */
+const INTERRUPTED = 130
 
 function fail(message: string, code = 2): never {
   console.error(message)
@@ -50,6 +53,7 @@ if (maxTokens !== undefined && !(Number.isSafeInteger(maxTokens) && maxTokens > 
   fail('--max-tokens is a whole number')
 
 const note = (text: string): void => console.error(process.stderr.isTTY ? `\x1b[2m${text}\x1b[0m` : text)
+const waits = { 'all-busy': 'all machines are busy, you are in line', 'rate-limited': 'a little too fast' } as const
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 
@@ -67,6 +71,12 @@ try {
         break
       case 'delta':
         process.stdout.write(printable(event.text))
+        break
+      case 'waiting':
+        note(`${waits[event.code]}; asking again in ${Math.ceil(event.retryAfterMs / 1000)} s`)
+        break
+      case 'moved':
+        note(`moved to node ${event.nodeId.slice(0, 16)} (${event.code})`)
         break
       case 'lost':
         note('\nconnection lost; the answer waits, sealed')
@@ -88,9 +98,10 @@ try {
         break
     }
   }
-  process.exit(0)
+  process.exit(stop.signal.aborted ? INTERRUPTED : 0)
 } catch (error) {
   if (!(error instanceof CocoonError)) throw error
+  if (stop.signal.aborted && error.code === 'cancelled') fail(`\n${error.message}`, INTERRUPTED)
   fail(`${error.code}: ${error.message}. ${adviceFor(error)}`, 1)
 }
 

@@ -1,82 +1,56 @@
 import {
   type Bytes,
   cancelToken,
-  CocoonError,
   encodeMessage,
   limits,
-  type MatchResponse,
   noVoucher,
+  type Random,
   responseSecret,
   type SealedRequest,
-  type WrapBinding,
   wrapContentKey,
 } from '@cocoon/protocol'
 import type { AppraisedNode } from './appraisal.ts'
-import type { Environment } from './environment.ts'
+import type { ReadingState } from './kept-answer.ts'
 
 /** One attempt at a job, ready to be sent: the sealed request as it was, wrapped to one node. */
 export interface Attempt {
-  readonly jobId: Bytes
-  readonly node: AppraisedNode
-  readonly binding: WrapBinding
   /** The messages that carry it, in order. */
   readonly messages: readonly Bytes[]
-  /** Message that cancels it. */
-  readonly cancel: Bytes
-  /** What opens the answer. */
-  readonly enc: Bytes
-  readonly secret: Bytes
+  /** Where reading its answer begins. */
+  readonly state: ReadingState
 }
 
 /** Wraps the content key to a node. The body is not touched: a retry sends the same bytes under another wrap. */
-export async function prepareAttempt(
-  sealed: SealedRequest,
+export async function wrapRequest(
+  { jobId, header, body }: SealedRequest,
   contentKey: Bytes,
-  node: AppraisedNode,
-  match: MatchResponse,
-  environment: Environment,
+  { verified, offer, view }: AppraisedNode,
+  lease: string,
+  random: Random,
 ): Promise<Attempt> {
-  const { jobId, header } = sealed
-  const { statement, digest } = node.verified
-  const binding = { jobId, statement: digest, voucher: await noVoucher() }
-  const { wrap, exporter } = await wrapContentKey(contentKey, statement.prekey, binding, environment.random)
-  const pieces: Bytes[] = []
-  for (let at = 0; at < sealed.body.length; at += limits.chunk) pieces.push(sealed.body.slice(at, at + limits.chunk))
-  const messages = pieces.map((body, index) => {
-    if (index > 0) return encodeMessage({ kind: 'chunk', jobId, body })
-    const bodyLength = sealed.body.length
-    const { lease } = match
-    return encodeMessage({
-      kind: 'open',
-      jobId,
-      lease,
-      header,
-      bodyLength,
-      body,
-      statement: digest,
-      wrap,
-      money: ['none'],
-    })
-  })
-  const token = await cancelToken(exporter)
-  return {
-    jobId,
-    node,
-    binding,
-    messages,
-    cancel: encodeMessage({ kind: 'cancel', jobId, token }),
-    enc: wrap.enc,
-    secret: await responseSecret(exporter),
+  const { statement, digest } = verified
+  const voucher = await noVoucher()
+  const binding = { jobId, statement: digest, voucher }
+  const { wrap, exporter } = await wrapContentKey(contentKey, statement.prekey, binding, random)
+  const [secret, token] = await Promise.all([responseSecret(exporter), cancelToken(exporter)])
+  const fields = { header, bodyLength: body.length, statement: digest, wrap, money: ['none'] as ['none'] }
+  const messages = [encodeMessage({ kind: 'open', jobId, lease, ...fields, body: body.slice(0, limits.chunk) })]
+  for (let at: number = limits.chunk; at < body.length; at += limits.chunk) {
+    messages.push(encodeMessage({ kind: 'chunk', jobId, body: body.slice(at, at + limits.chunk) }))
   }
-}
-
-/** An attempt that ended without an answer. */
-export class AttemptFailed extends CocoonError {
-  /** True when an authentic frame had been opened: then only the person retries. */
-  readonly begun: boolean
-
-  constructor(error: CocoonError, begun: boolean) {
-    super(error.code, error.message, { cause: error, retryAfterMs: error.retryAfterMs })
-    this.begun = begun
+  return {
+    messages,
+    state: {
+      version: 1,
+      view,
+      identity: statement.identity,
+      statement: digest,
+      voucher,
+      price: statement.payee === null ? null : offer.price,
+      cancelToken: token,
+      response: { jobId, enc: wrap.enc, secret, nodeNonce: null, next: 0, received: 0, final: false },
+      line: new Uint8Array(0),
+      final: null,
+    },
   }
 }

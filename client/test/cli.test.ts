@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AnsweringNode, DONE } from './answering-node.ts'
-import { failure, TestBroker } from './test-broker.ts'
+import { failure, matchOf, TestBroker } from './test-broker.ts'
 
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
 
@@ -80,9 +80,37 @@ describe('asking from a terminal', () => {
     }
     const { child, ended } = run(['--broker', broker.origin, '--network', 'localnet', 'hello'])
     child.stdout.once('data', () => child.kill('SIGINT'))
-    const { out, err } = await ended
-    expect(out).toBe('so far\n')
+    const { code, out, err } = await ended
+    expect([code, out]).toEqual([130, 'so far\n'])
     expect(err).toMatch(/cancelled: 73 tokens read/)
+    expect(broker.jobs[0]?.messages.at(-1)).toMatchObject({ kind: 'ack' })
+  })
+
+  test('is cancelled by ctrl-c before anything was sent, with the same status', async () => {
+    broker.instead = ({ path }) =>
+      path === '/api/match' ? failure(429, 'all-busy', { retryAfterMs: 60_000 }) : undefined
+    const { child, ended } = run([
+      '--broker',
+      broker.origin,
+      '--network',
+      'localnet',
+      '--model',
+      'cocoon-test',
+      'hello',
+    ])
+    child.stderr.once('data', () => child.kill('SIGINT'))
+    const { code, err } = await ended
+    expect([code, broker.connections]).toEqual([130, 0])
+    expect(err).toMatch(/^all machines are busy, you are in line; asking again in \d+ s\n\ncancelled while waiting/)
+  })
+
+  test('notes that the question moved to another machine', async () => {
+    const other = await AnsweringNode.start()
+    broker.nodes.push(other)
+    broker.answers.unshift((line) => line.move('node-gone', matchOf(other)))
+    const { code, out, err } = await ask('hello')
+    expect([code, out]).toEqual([0, 'Hello there.\n'])
+    expect(err).toContain(`moved to node ${other.nodeId.slice(0, 16)} (node-gone)\n`)
   })
 })
 
@@ -127,7 +155,7 @@ describe('what goes wrong', () => {
     broker.instead = ({ path }) =>
       path === '/api/match' ? failure(429, 'rate-limited', { retryAfterMs: 1500 }) : undefined
     const { code, err } = await ask('hello')
-    expect(err).toMatch(/^rate-limited: .*\. Try again in 2 s\.\n$/)
+    expect(err).toMatch(/^a little too fast; asking again in [23] s\nrate-limited: .*\. Try again in 2 s\.\n$/)
     expect(err).not.toContain('words of the broker')
     expect(code).toBe(1)
   })

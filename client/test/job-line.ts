@@ -9,6 +9,7 @@ import {
   equal,
   type Final,
   type Frame,
+  type MatchResponse,
   type Message,
   type MessageOf,
   type RefusalCode,
@@ -18,13 +19,28 @@ import type { WebSocket } from 'ws'
 import { type AnsweringNode, DONE, type OpenedJob } from './answering-node.ts'
 import { until } from './until.ts'
 
+/** Bytes of frames that are sent beyond what was read (SPEC.md, section 11). */
+export const WINDOW = 256 * 1024
+
 /** One attempt at the broker: what its client sent, and the frames that are kept for it. */
 export class JobLine {
   readonly node: AnsweringNode
   readonly open: MessageOf<'open'>
   /** Everything the client sent about it, the first message included. */
   readonly messages: Message[] = []
-  readonly stored: Frame[] = []
+  /** Frames wait here until they are acknowledged. */
+  stored: Frame[] = []
+  /** The last word about the job that is no frame: whoever resumes gets it after the frames. */
+  word: Message | undefined
+  /** Frames below this were acknowledged. */
+  acknowledged = 0
+  /** The most bytes of frames that were ever sent beyond what was read. */
+  mostUnread = 0
+  /** The end was acknowledged: the broker knows nothing of this job any more. */
+  forgotten = false
+  #end = Infinity
+  #held: Frame[] = []
+  #unread: Frame[] = []
   socket: WebSocket
   /** The sealed body, whole. */
   body: Bytes
@@ -48,7 +64,7 @@ export class JobLine {
     }
     const jobId = 'jobId' in message ? message.jobId : new Uint8Array(0)
     const line = lines.findLast((one) => one.node === node && equal(one.open.jobId, jobId))
-    if (!line) {
+    if (!line || (line.forgotten && message.kind === 'resume')) {
       if (message.kind === 'resume') tell(socket, { kind: 'stopped', jobId, code: 'unknown-job', retryAfterMs: null })
       return undefined
     }
@@ -57,11 +73,35 @@ export class JobLine {
       line.body = concat(line.body, message.body)
       return line.#whole()
     }
-    if (message.kind === 'resume') {
-      line.socket = socket
-      for (const frame of line.stored) if (frame.sequence >= message.from) line.deliver(frame)
+    if (message.kind === 'resume') line.#resume(socket, message.from)
+    else if (message.kind === 'ack' || message.kind === 'read') line.#readTo(message.next)
+    if (message.kind === 'ack') {
+      line.acknowledged = Math.max(line.acknowledged, message.next)
+      line.forgotten ||= message.next >= line.#end
+      line.stored = line.stored.filter((frame) => frame.sequence >= message.next)
     }
     return undefined
+  }
+
+  #resume(socket: WebSocket, from: number): void {
+    this.socket = socket
+    ;[this.#held, this.#unread] = [[], []]
+    for (const frame of this.stored) if (frame.sequence >= from) this.#offer(frame)
+    if (this.word) this.tell(this.word)
+  }
+
+  #readTo(next: number): void {
+    this.#unread = this.#unread.filter((frame) => frame.sequence >= next)
+    for (const frame of this.#held.splice(0)) this.#offer(frame)
+  }
+
+  /** Sends a frame now, or when enough of those before it was read. */
+  #offer(frame: Frame): void {
+    const unread = [...this.#unread, frame].reduce((sum, one) => sum + encodeFrame(one).length, 0)
+    if (this.#held.length > 0 || unread > WINDOW) return void this.#held.push(frame)
+    this.#unread.push(frame)
+    this.mostUnread = Math.max(this.mostUnread, unread)
+    this.deliver(frame)
   }
 
   #whole(): JobLine | undefined {
@@ -92,7 +132,8 @@ export class JobLine {
   push(...frames: Frame[]): void {
     for (const frame of frames) {
       this.stored.push(frame)
-      this.deliver(frame)
+      if (frame.final) this.#end = frame.sequence + 1
+      this.#offer(frame)
     }
   }
 
@@ -106,11 +147,21 @@ export class JobLine {
 
   async refuse(code: RefusalCode, signer = this.node.signer, binding = this.opened.binding): Promise<void> {
     const refusal = await signRefusal(binding, code, signer)
-    this.tell({ kind: 'refusal', ...refusal, jobId: this.open.jobId })
+    this.#conclude({ kind: 'refusal', ...refusal, jobId: this.open.jobId })
   }
 
   stop(code: BrokerCode, retryAfterMs: number | null = null): void {
-    this.tell({ kind: 'stopped', jobId: this.open.jobId, code, retryAfterMs })
+    this.#conclude({ kind: 'stopped', jobId: this.open.jobId, code, retryAfterMs })
+  }
+
+  /** Names another candidate. */
+  move(code: BrokerCode, to: MatchResponse): void {
+    this.#conclude({ kind: 'moved', jobId: this.open.jobId, code, to })
+  }
+
+  #conclude(word: Message): void {
+    this.word = word
+    this.tell(word)
   }
 
   drop(): void {

@@ -62,6 +62,95 @@ describe('a session', () => {
   })
 })
 
+describe('a session that ends while an answer streams', () => {
+  test('does not cut it: the socket lives on, and the next connection has a new session', async () => {
+    const asker = await Asker.at(broker)
+    broker.answers[0] = async (line) => {
+      await line.say('Hello')
+      asker.ahead += 2 * HOUR
+      broker.ahead += 2 * HOUR
+      broker.sessions.clear()
+      await line.say(' there')
+      line.drop()
+      await line.heard('resume')
+      await line.say('.')
+      await line.finish()
+    }
+    const heard = await asker.ask()
+    expect([heard.text, heard.done?.status]).toEqual(['Hello there.', 'done'])
+    expect(heard.types.filter((type) => type === 'lost')).toHaveLength(1)
+    expect(broker.signIns).toEqual(['key', 'key'])
+  })
+
+  test('is renewed by the browser key where the init data is stale by then', async () => {
+    const asker = await Asker.at(broker, { signIn: telegramSignIn('fresh', await createSigner()) })
+    broker.answers[0] = async (line) => {
+      await line.say('Hello')
+      asker.ahead += 2 * HOUR
+      broker.ahead += 2 * HOUR
+      broker.sessions.clear()
+      line.drop()
+      await line.heard('resume')
+      await line.finish()
+    }
+    expect((await asker.ask()).done?.status).toBe('done')
+    expect(broker.signIns).toEqual(['telegram', 'renewal'])
+  })
+
+  test('may be forgotten before its time, as when the broker changed its secret: the door signs in again', async () => {
+    const asker = await Asker.at(broker)
+    broker.answers[0] = async (line) => {
+      await line.say('Hello')
+      broker.sessions.clear()
+      line.drop()
+      await line.heard('resume')
+      await line.finish()
+    }
+    const heard = await asker.ask()
+    expect([heard.text, heard.done?.status]).toEqual(['Hello', 'done'])
+    expect(broker.signIns).toEqual(['key', 'key'])
+  })
+
+  test.each([HOUR, -HOUR])('goes on by a clock that is %d milliseconds off', async (ahead) => {
+    const asker = await Asker.at(broker)
+    asker.ahead = ahead
+    broker.answers[0] = async (line) => {
+      await line.say('Hello')
+      asker.ahead += 2 * HOUR
+      broker.ahead += 2 * HOUR
+      broker.sessions.clear()
+      line.drop()
+      await line.heard('resume')
+      await line.finish()
+    }
+    const heard = await asker.ask()
+    expect([heard.text, heard.done?.status]).toEqual(['Hello', 'done'])
+  })
+})
+
+describe('a sign-in that was used before', () => {
+  test('is refused to whoever found it, clearly and without another try', async () => {
+    await (await Asker.at(broker, { signIn: telegramSignIn('fresh', await createSigner()) })).client.trial()
+    const thief = await Asker.at(broker, { signIn: telegramSignIn('fresh', await createSigner()) })
+    const heard = await thief.ask()
+    expect([heard.code, heard.error?.action, heard.types]).toEqual(['sign-in-replayed', 'sign-in', ['matching']])
+    expect([broker.signIns, broker.connections]).toEqual([['telegram', 'telegram'], 0])
+  })
+
+  test('is taken again from the browser it was made for, as after a reload', async () => {
+    const signer = await createSigner()
+    await (await Asker.at(broker, { signIn: telegramSignIn('fresh', signer) })).client.trial()
+    expect((await (await Asker.at(broker, { signIn: telegramSignIn('fresh', signer) })).ask()).text).toBe('Hello')
+  })
+
+  test('in the same second by another window of the same key is made for the next second', async () => {
+    const signer = await createSigner()
+    const windows = await Promise.all([1, 2].map(() => Asker.at(broker, { signIn: keySignIn(signer) })))
+    const heard = await Promise.all(windows.map((window) => window.ask()))
+    expect(heard.map(({ text }) => text)).toEqual(['Hello', 'Hello'])
+  })
+})
+
 describe('a renewal', () => {
   test('goes on where the init data is stale, and each is remembered', async () => {
     const kept: string[] = []

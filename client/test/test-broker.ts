@@ -64,11 +64,15 @@ export class TestBroker {
   /** Milliseconds by which this broker's clock is ahead of the machine's. */
   ahead = 0
   sessionSeconds = 3600
+  /** How long a lease given out ahead of need is good. */
+  aheadSeconds = 600
   sendsDate = true
   readonly sessions = new Set<string>()
   readonly renewals = new Set<string>()
   readonly signIns: string[] = []
   readonly #once = new Set<string>()
+  /** Keys by the init data they came with. */
+  readonly #holders = new Map<string, string>()
   #tokens = 0
   readonly #server: Server
   readonly #sockets: WebSocketServer
@@ -103,6 +107,17 @@ export class TestBroker {
 
   seconds(): number {
     return Math.floor((Date.now() + this.ahead) / 1000)
+  }
+
+  /** Sockets that are open now. */
+  get open(): number {
+    return this.#sockets.clients.size
+  }
+
+  /** The bodies of all matches. */
+  matches(): { exclude: string[]; ahead?: boolean }[] {
+    const bodies = this.calls.flatMap(({ path, body }) => (path === '/api/match' ? [body] : []))
+    return bodies.map((body) => JSON.parse(body) as { exclude: string[]; ahead?: boolean })
   }
 
   paths(): string[] {
@@ -186,7 +201,7 @@ export class TestBroker {
         return this.#signedIn(call) ? { body: { trial: TRIAL } } : failure(401, 'signed-out')
       case '/api/match':
         return this.#signedIn(call)
-          ? this.#match(JSON.parse(call.body) as { exclude: string[] })
+          ? this.#match(JSON.parse(call.body) as { exclude: string[]; ahead?: boolean })
           : failure(401, 'signed-out')
       default:
         return failure(404, 'not-found')
@@ -200,7 +215,13 @@ export class TestBroker {
   async #signIn(request: SignInText): Promise<Door> {
     const { method, time = 0, key = '', signature = '', renewal = '', initData = '' } = request
     this.signIns.push(method)
-    if (method === 'telegram') return initData === 'fresh' ? this.#session(key) : failure(401, 'sign-in-refused')
+    if (method === 'telegram') {
+      if (initData !== 'fresh') return failure(401, 'sign-in-refused')
+      const holder = this.#holders.get(initData) ?? key
+      this.#holders.set(initData, holder)
+      // Taken once, and again only from the key it came with.
+      return holder === key ? this.#session(key) : failure(401, 'sign-in-replayed')
+    }
     if (time > this.seconds() + SKEW || time < this.seconds() - WINDOW) return failure(401, 'sign-in-refused')
     if (this.#once.has(signature)) return failure(401, 'sign-in-replayed')
     this.#once.add(signature)
@@ -222,9 +243,11 @@ export class TestBroker {
     return { body: { token, renewal, expires: this.seconds() + this.sessionSeconds, trial: TRIAL } }
   }
 
-  #match({ exclude }: { exclude: string[] }): Door {
+  #match({ exclude, ahead = false }: { exclude: string[]; ahead?: boolean }): Door {
     const node = this.nodes.find(({ nodeId }) => !exclude.includes(nodeId))
-    return node ? { body: matchOf(node, `lease-${this.calls.length}`) } : failure(503, 'no-node')
+    if (!node) return failure(503, 'no-node')
+    const expires = this.seconds() + (ahead ? this.aheadSeconds : 30)
+    return { body: { ...matchOf(node, `${ahead ? 'ahead' : 'lease'}-${this.calls.length}`), expires } }
   }
 }
 

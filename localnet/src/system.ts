@@ -43,6 +43,12 @@ export interface System {
   readonly state: string
   startNode(name: string, args?: readonly string[]): Promise<void>
   endNode(name: string, signal: NodeJS.Signals): Promise<void>
+  /** Ends the broker, as a crash (SIGKILL) or a stop would. Nothing listens at its address then. */
+  endBroker(signal?: NodeJS.Signals): Promise<void>
+  /** Starts it again where it was: same address, same storage, same secrets. Resolves when it listens. */
+  startBroker(): Promise<void>
+  /** Both. Nodes and clients come back by themselves. */
+  restartBroker(signal?: NodeJS.Signals): Promise<void>
   stop(): Promise<void>
 }
 
@@ -87,14 +93,17 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     const env = {
       BUNDLE: bundle,
       STATE: join(state, 'storage'),
-      PORT: String(port),
       BINDINGS: JSON.stringify(bindings),
     }
-    const origin = await supervisor.start('broker', resolve(root, 'localnet/src/run-broker.ts'), {
-      env,
-      line,
-      announces: true,
-    })
+    const listen = (at: string): Promise<string> =>
+      supervisor.start('broker', resolve(root, 'localnet/src/run-broker.ts'), {
+        env: { ...env, PORT: at },
+        line,
+        announces: true,
+      })
+    const origin = await listen(String(port))
+    const endBroker = (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => supervisor.end('broker', signal)
+    const startBroker = async (): Promise<void> => void (await listen(new URL(origin).port))
     const nodeBroker = (await options.nodeBroker?.(origin)) ?? origin
     const startNode = async (name: string, args: readonly string[] = []): Promise<void> => {
       const common = ['--broker', nodeBroker, '--network', 'localnet', '--log', 'json']
@@ -103,7 +112,20 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     for (let n = 1; n <= nodes; n++) await startNode(`node-${n}`)
     await untilServed(origin, nodes)
     telegram = await serveTelegram(origin)
-    return { origin, telegram: telegram.url, state, startNode, endNode: (name, how) => supervisor.end(name, how), stop }
+    return {
+      origin,
+      telegram: telegram.url,
+      state,
+      startNode,
+      endNode: (name, how) => supervisor.end(name, how),
+      endBroker,
+      startBroker,
+      async restartBroker(signal) {
+        await endBroker(signal)
+        await startBroker()
+      },
+      stop,
+    }
   }
   try {
     const system = await Promise.race([startUp(), failure.promise])

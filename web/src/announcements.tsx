@@ -27,7 +27,8 @@ export function Announcements({ turn }: { readonly turn: Turn | undefined }) {
   const lost = answer?.lost ?? false
   useEffect(() => {
     if (lost) announce(words.lost)
-    else if (phase === 'sealed' || phase === 'stopped' || phase === 'checking') announce(words.status[phase])
+    else if (phase === 'waiting' || phase === 'sealed' || phase === 'stopped' || phase === 'checking')
+      announce(words.status[phase])
   }, [phase, lost])
   useEffect(() => {
     if (announcer && answer && answer.text !== '') announcer.push(answer.text, !isRunning(answer))

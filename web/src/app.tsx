@@ -80,7 +80,7 @@ export function App({ chat, telegram }: { readonly chat: Chat; readonly telegram
       <Sprite />
       <Header state={state} onOpen={(name) => setOpen({ name })} />
       <main ref={content} className={state.development ? 'chat below-banner' : 'chat'} onClick={followLink(telegram)}>
-        {state.turns.length === 0 ? (
+        {state.turns.length === 0 && state.memory === 'opening' ? null : state.turns.length === 0 ? (
           <Welcome
             development={state.development}
             onAsk={(question) => {
@@ -109,6 +109,7 @@ export function App({ chat, telegram }: { readonly chat: Chat; readonly telegram
         field={field}
         away={away && state.turns.length > 0}
         onWrite={(text) => chat.write(text)}
+        onFocus={() => chat.prepare()}
         onSend={send}
         onStop={() => chat.stop()}
         onEdit={edit}

@@ -1,6 +1,6 @@
-import type { AskEvent, AskOptions } from '@cocoon/client'
+import type { AskEvent, AskOptions, KeptAnswer, ResumeOptions } from '@cocoon/client'
 
-export type { AskEvent, AskOptions, ChatMessage, NodeView } from '@cocoon/client'
+export type { AskEvent, AskOptions, ChatMessage, KeptAnswer, NodeView, ResumeOptions } from '@cocoon/client'
 
 export interface Model {
   readonly id: string
@@ -32,6 +32,14 @@ export interface Asking {
   models(): Promise<readonly Model[]>
   trial(): Promise<Trial>
   ask(options: AskOptions): AsyncIterable<AskEvent>
+  /** Goes on with an answer: what is kept of it first. */
+  resume(kept: KeptAnswer, options: ResumeOptions): AsyncIterable<AskEvent>
+  /** Does ahead of need what needs no question. May fail, which changes nothing. */
+  prepare(model: string, exclude: readonly string[]): Promise<void>
+  /** Writes the records of answers under way now. */
+  flush(): Promise<void>
+  /** The network or the device came back. */
+  wake(): void
   /** The network is localnet: nodes are not attested. */
   readonly development: boolean
 }

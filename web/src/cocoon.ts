@@ -2,15 +2,30 @@ import { createClient, keySignIn, type SignIn, telegramSignIn } from '@cocoon/cl
 import type { NetworkName } from '@cocoon/protocol'
 import type { Asking } from './asking.ts'
 import { deviceSigner } from './device-key.ts'
+import { personOf } from './person.ts'
 
 /** Built in (vite.config.ts): a page never learns from a server which network to believe in. */
 declare const __NETWORK__: NetworkName
 
 const RENEWAL = 'cocoon.renewal'
 
-/** A renewal belongs to the Telegram user it was given to; another user of the same browser starts anew. */
-function renewalSlot(initData: string): string {
-  return `${RENEWAL}.${new URLSearchParams(initData).get('user') ?? ''}`
+/** A renewal belongs to the person it was given to; another one in the same browser starts anew. */
+function renewalOf(person: string): { readonly kept: string | undefined; readonly remember: (text: string) => void } {
+  const slot = `${RENEWAL}.${person}`
+  let kept: string | undefined
+  try {
+    kept = localStorage.getItem(slot) ?? undefined
+  } catch {
+    // Storage may be switched off: then every visit signs in anew.
+  }
+  const remember = (renewal: string): void => {
+    try {
+      localStorage.setItem(slot, renewal)
+    } catch {
+      // As above; and it may be full.
+    }
+  }
+  return { kept, remember }
 }
 
 /**
@@ -20,9 +35,8 @@ function renewalSlot(initData: string): string {
 async function signInOf(initData: string | undefined): Promise<SignIn> {
   const signer = await deviceSigner()
   if (!initData) return keySignIn(signer)
-  const slot = renewalSlot(initData)
-  const remember = (renewal: string): void => localStorage.setItem(slot, renewal)
-  return telegramSignIn(initData, signer, localStorage.getItem(slot) ?? undefined, remember)
+  const { kept, remember } = renewalOf(personOf(initData))
+  return telegramSignIn(initData, signer, kept, remember)
 }
 
 /** Loaded with `import()` at first need, so that sealing and signing stay out of the first paint. */
@@ -34,5 +48,9 @@ export async function createAsking(initData: string | undefined): Promise<Asking
     models: () => client.models(),
     trial: () => client.trial(),
     ask: (options) => client.ask(options),
+    resume: (kept, options) => client.resume(kept, options),
+    prepare: (model, exclude) => client.prepare(model, exclude),
+    flush: () => client.flush(),
+    wake: () => client.wake(),
   }
 }

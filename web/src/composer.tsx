@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type RefObject, useLayoutEffect } from 'react'
-import type { ChatState } from './chat.ts'
+import type { ChatState } from './chat-state.ts'
 import { Icon } from './icon.tsx'
 import { loadMarkdown } from './prose.tsx'
 import { words } from './words/words.ts'
@@ -13,6 +13,7 @@ export interface ComposerProps {
   /** Whether the end of the conversation is out of sight. */
   readonly away: boolean
   readonly onWrite: (text: string) => void
+  readonly onFocus: () => void
   readonly onSend: () => void
   readonly onStop: () => void
   readonly onEdit: () => void
@@ -89,7 +90,10 @@ export function Composer(props: ComposerProps) {
           enterKeyHint={props.enterSends ? 'send' : 'enter'}
           autoComplete="off"
           onChange={(event) => onWrite(event.currentTarget.value)}
-          onFocus={() => void loadMarkdown()}
+          onFocus={() => {
+            props.onFocus()
+            void loadMarkdown()
+          }}
           onKeyDown={onKeyDown}
         />
         {running ? (

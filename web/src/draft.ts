@@ -1,6 +1,9 @@
 const key = 'cocoon.draft'
 
-/** The unsent question outlives a reload of this tab. Answers are never written anywhere. */
+/**
+ * The unsent question outlives a reload of this tab. It is written with every keystroke, so that none is lost; the chat
+ * itself is kept elsewhere (conversation.ts).
+ */
 export const draft = {
   read(): string {
     try {

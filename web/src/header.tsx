@@ -1,4 +1,4 @@
-import type { ChatState } from './chat.ts'
+import type { ChatState } from './chat-state.ts'
 import { Icon } from './icon.tsx'
 import { Mark, type MarkKind } from './mark.tsx'
 import { isRunning, type Turn } from './turn.ts'
@@ -19,7 +19,8 @@ function standingOf(state: ChatState): Standing {
   const answer: Turn['answer'] | undefined = state.turns.at(-1)?.answer
   if (answer?.failure?.action === 'stop') return still('broken', words.standing.stopped)
   if (answer && isRunning(answer) && !answer.node) {
-    return { mark: development ? 'development' : 'checking', text: words.standing.checking, turning: true }
+    const text = answer.phase === 'waiting' ? words.standing.waiting : words.standing.checking
+    return { mark: development ? 'development' : 'checking', text, turning: true }
   }
   if (!online || unreachable) return still(null, words.standing.offline)
   const node = state.turns.findLast((turn) => turn.answer.node)?.answer.node

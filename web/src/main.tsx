@@ -4,7 +4,9 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import { Chat } from './chat.ts'
+import { openConversation } from './conversation.ts'
 import { watchKeyboard } from './keyboard.ts'
+import { personOf } from './person.ts'
 import { startTelegram } from './telegram.ts'
 import { applyTheme, themeOf } from './theme.ts'
 
@@ -26,10 +28,17 @@ const connect = async () => {
   const { createAsking } = await import('./cocoon.ts')
   return createAsking(telegram.initData)
 }
-const chat = new Chat(connect, __NETWORK__ === 'localnet')
+const conversation = openConversation(personOf(telegram.initData))
+const chat = new Chat(connect, __NETWORK__ === 'localnet', conversation)
 chat.setOnline(navigator.onLine)
 window.addEventListener('online', () => chat.setOnline(true))
 window.addEventListener('offline', () => chat.setOnline(false))
+// A hidden page may never be heard of again: phones end it without a word.
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'hidden') void chat.flush()
+  else chat.wake()
+})
+window.addEventListener('pagehide', () => void chat.flush())
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root')

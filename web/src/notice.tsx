@@ -20,7 +20,7 @@ export function FailureNotice({
 }) {
   const notice = words.notices[failure.code]
   const wait = useWait(failure)
-  const safe = answer.sent ? words.safe.sealed : words.safe.kept
+  const safe = failure.waits ? words.safe.waits : answer.sent ? words.safe.sealed : words.safe.kept
   const back = failure.code === 'trial-spent' && renews !== null ? words.trial.renews(renews) : null
   const label = wait > 0 && notice.remedy === 'again' ? words.againIn(wait) : words.remedy[notice.remedy]
   return (

@@ -1,4 +1,5 @@
-import type { Chat, ChatState } from './chat.ts'
+import type { Chat } from './chat.ts'
+import type { ChatState } from './chat-state.ts'
 import type { Model } from './asking.ts'
 import { Icon } from './icon.tsx'
 import { Mark } from './mark.tsx'
@@ -14,7 +15,7 @@ export interface SheetProps {
   readonly onClose: () => void
 }
 
-export function ChatsSheet({ chat, telegram, onClose }: SheetProps) {
+export function ChatsSheet({ chat, state, telegram, onClose }: SheetProps) {
   return (
     <Sheet title={words.chats.label} telegram={telegram} onClose={onClose}>
       <div className="card">
@@ -30,7 +31,7 @@ export function ChatsSheet({ chat, telegram, onClose }: SheetProps) {
           <span className="row-main accent">{words.chats.fresh}</span>
         </button>
       </div>
-      <p className="foot">{words.chats.memory}</p>
+      <p className="foot">{words.chats.memory[state.memory]}</p>
     </Sheet>
   )
 }

@@ -1,17 +1,29 @@
 import type { Action, ErrorCode } from '@cocoon/protocol'
-import type { AskEvent, ChatMessage, NodeView } from './asking.ts'
+import type { AskEvent, ChatMessage, KeptAnswer, NodeView } from './asking.ts'
 
 type Done = Extract<AskEvent, { type: 'done' }>
 
 /** Where an answer is in its life. `done`, `stopped` and `failed` are ends. */
-export type Phase = 'matching' | 'checking' | 'sealing' | 'sealed' | 'streaming' | 'done' | 'stopped' | 'failed'
+export type Phase =
+  | 'matching'
+  /** In line: every machine is busy. */
+  | 'waiting'
+  | 'checking'
+  | 'sealing'
+  | 'sealed'
+  | 'streaming'
+  | 'done'
+  | 'stopped'
+  | 'failed'
 
-/** `unexpected`: an error of this app's own, which no code names. */
-export type FailureReason = ErrorCode | 'unexpected'
+/** `unexpected`: an error of this app's own, which no code names. `closed`: the app was, before the question left. */
+export type FailureReason = ErrorCode | 'unexpected' | 'closed'
 export interface Failure {
   readonly code: FailureReason
   readonly action: Action
   readonly retryAfterMs: number | null
+  /** The answer waits, sealed, and this device can still open it. */
+  readonly waits: boolean
 }
 
 export interface Answer {
@@ -69,6 +81,9 @@ export function advance(answer: Answer, event: AskEvent): Answer {
 function changeOf(answer: Answer, event: Exclude<AskEvent, Done>): Partial<Answer> {
   const { type } = event
   if (type === 'lost' || type === 'resumed') return { lost: type === 'lost', resumed: type === 'resumed' }
+  if (type === 'waiting') return { phase: event.code === 'all-busy' ? 'waiting' : 'matching', lost: false }
+  // Another machine is checked next.
+  if (type === 'moved') return { phase: 'matching', nodeId: event.nodeId, node: null, lost: false }
   if (type === 'checking') return { phase: type, nodeId: event.nodeId, lost: false }
   if (type === 'sealed') {
     return { phase: type, node: event.node, nodeId: event.node.nodeId, sent: true, lost: false }
@@ -84,19 +99,39 @@ export function stopped(answer: Answer): Answer {
   return isRunning(answer) ? { ...answer, phase: 'stopped', lost: false, resumed: false } : answer
 }
 
-export function failed(answer: Answer, error: unknown): Answer {
-  const failure = failureOf(error)
+export function failed(answer: Answer, error: unknown, waits = false): Answer {
+  const failure = { ...failureOf(error), waits }
   if (failure.code === 'cancelled' || answer.phase === 'stopped') return stopped(answer)
   return { ...answer, phase: 'failed', lost: false, resumed: false, failure }
 }
 
 // By shape, not by class: the class lives with the protocol, which is not loaded before the first question.
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): Omit<Failure, 'waits'> {
   if (error instanceof Error && error.name === 'CocoonError' && 'code' in error && 'action' in error) {
     const { code, action, retryAfterMs } = error as Error & { code: ErrorCode; action: Action; retryAfterMs?: number }
     return { code, action, retryAfterMs: retryAfterMs ?? null }
   }
   return { code: 'unexpected', action: 'wait', retryAfterMs: null }
+}
+
+/** Failures of the way to an answer that may be there all the same: what was lost is the connection, or the sign-in. */
+export function mayWait(error: unknown): boolean {
+  const { code, action } = failureOf(error)
+  return (action === 'wait' && code !== 'truncated' && code !== 'unexpected') || action === 'sign-in'
+}
+
+/** An answer that was under way when the window closed, and has no record to go on with. One that had ended is as it was. */
+export function interrupted(answer: Answer): Answer {
+  const ended = { code: answer.sent ? 'truncated' : 'closed', action: 'wait', retryAfterMs: null } as const
+  const failure = isRunning(answer) ? { ...ended, waits: false } : answer.failure && { ...answer.failure, waits: false }
+  return { ...answer, phase: isRunning(answer) ? 'failed' : answer.phase, lost: false, resumed: false, failure }
+}
+
+/** An answer that goes on where its record left off. */
+export function goingOn(answer: Answer, kept: Pick<KeptAnswer, 'text' | 'reasoning'>): Answer {
+  const { text, reasoning } = kept
+  const phase = text === '' && reasoning === '' ? 'sealed' : 'streaming'
+  return { ...answer, phase, text, reasoning, lost: false, resumed: false, sent: true, failure: null }
 }
 
 /** Machines not to ask when this turn is asked once more. */
@@ -119,4 +154,13 @@ export function messagesOf(turns: readonly Turn[], question: string): ChatMessag
     ]),
     { role: 'user', content: question },
   ]
+}
+
+/** The events of an answer ended without an end: that is an error, never a short answer. */
+export function cut(): Error {
+  return Object.assign(new Error('the events ended without an end'), {
+    name: 'CocoonError',
+    code: 'truncated',
+    action: 'wait',
+  })
 }

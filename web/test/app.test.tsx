@@ -1,7 +1,9 @@
 import { CocoonError } from '@cocoon/protocol'
 import { act } from 'react'
 import { afterEach, describe, expect, test } from 'vitest'
-import { done, opening, privateNode, says, type Scene } from '../src/dev/scripted-asking.ts'
+import type { Conversation } from '../src/conversation.ts'
+import { done, node, opening, privateNode, says, type Scene } from '../src/dev/scripted-asking.ts'
+import { OpenVault } from './open-vault.ts'
 import { stage, strike } from './stage.tsx'
 
 afterEach(strike)
@@ -129,6 +131,67 @@ describe('the screen', () => {
     await click('Try again')
     expect(root.querySelector('[role=alert]')).toBeNull()
     expect(articles(root, 'Answer')[0]?.textContent).toContain('Here.')
+  })
+
+  test('says that the person is in line, to eyes and ears', async () => {
+    const waiting: Scene = [{ type: 'matching' }, { type: 'waiting', code: 'all-busy', retryAfterMs: 4000 }, 'forever']
+    const { root, type, key, click } = await stage([waiting])
+    await type('Please')
+    await key('Enter')
+    expect(root.querySelector('.answer .status')?.textContent).toBe('All machines are busy; you are in line')
+    expect(root.querySelector('.who .state')?.textContent).toBe('In line')
+    expect(root.querySelector('[aria-live=polite]')?.textContent).toBe('All machines are busy; you are in line')
+    await click('Stop')
+    expect(root.querySelector('.ending')?.textContent).toBe('Stopped')
+  })
+
+  test('says that an answer waits, and goes on with it by one tap', async () => {
+    const kept = { jobId: 'c0', nodeId: node.nodeId, bytes: Uint8Array.of(1), text: 'Hello', reasoning: '' }
+    const cutOff: Scene = [
+      ...opening(),
+      says('Hello'),
+      { type: 'keep', kept },
+      new CocoonError('unreachable', 'scripted'),
+    ]
+    const { root, asking, type, key, click } = await stage([cutOff, [...opening(), says('Hello'), says('.'), done()]])
+    await type('Please')
+    await key('Enter')
+    expect(root.querySelector('[role=alert]')?.textContent).toContain('The answer waits for you, sealed, for a day.')
+    expect(articles(root, 'Answer')[0]?.textContent).toContain('Hello')
+    await click('Try again')
+    expect(asking.resumed).toHaveLength(1)
+    expect(articles(root, 'Answer')[0]?.querySelector('.prose')?.textContent?.trim()).toBe('Hello.')
+  })
+
+  test('looks for a machine when the composer is touched', async () => {
+    const { asking, field, settle } = await stage([answered('Hello.')])
+    await act(async () => field.focus())
+    await settle()
+    expect(asking.prepared).toEqual([{ model: 'cocoon-demo', exclude: [] }])
+  })
+
+  test('says where the chat lives, and shows no welcome before it is known', async () => {
+    const found = Promise.withResolvers<Conversation | null>()
+    const { root, click, settle } = await stage([answered('Hello.')], { conversation: found.promise })
+    expect(root.querySelector('.welcome')).toBeNull()
+    found.resolve(null)
+    await settle()
+    expect(root.querySelector('.welcome')).not.toBeNull()
+    await click('Chats')
+    expect(root.querySelector('dialog .foot')?.textContent).toBe(
+      'This chat lives in this window only. Closing it forgets it.',
+    )
+  })
+
+  test('shows a kept chat as soon as it is found', async () => {
+    const conversation = new OpenVault().opened()
+    const { root, type, key, click } = await stage([answered('Hello.')], { conversation })
+    await type('Hi')
+    await key('Enter')
+    await click('Chats')
+    expect(root.querySelector('dialog .foot')?.textContent).toBe(
+      'This chat is kept on this device, encrypted. A new chat deletes it.',
+    )
   })
 
   test('stops loudly when a check fails', async () => {

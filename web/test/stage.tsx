@@ -2,6 +2,7 @@ import { act } from 'react'
 import { createRoot, type Root } from 'react-dom/client'
 import { App } from '../src/app.tsx'
 import { Chat } from '../src/chat.ts'
+import type { Conversation } from '../src/conversation.ts'
 import { ScriptedAsking, type Scene } from '../src/dev/scripted-asking.ts'
 import { loadMarkdown } from '../src/prose.tsx'
 import type { Telegram, Touch } from '../src/telegram.ts'
@@ -63,10 +64,16 @@ export interface Stage {
 
 let mounted: Root | null = null
 
-export async function stage(scenes: Scene[], options: { platform?: string; attested?: boolean } = {}): Promise<Stage> {
+export interface StageOptions {
+  readonly platform?: string
+  readonly attested?: boolean
+  readonly conversation?: Promise<Conversation | null>
+}
+
+export async function stage(scenes: Scene[], options: StageOptions = {}): Promise<Stage> {
   await strike()
   const asking = new ScriptedAsking(scenes, !options.attested)
-  const chat = new Chat(() => Promise.resolve(asking))
+  const chat = new Chat(() => Promise.resolve(asking), false, options.conversation)
   const telegram = new QuietTelegram(options.platform)
   const root = document.createElement('div')
   document.body.append(root)

@@ -1,8 +1,15 @@
 // For component tests and the showcase. Never in the production bundle: nothing under dev/ is reached from main.tsx.
-import type { AskEvent, Asking, AskOptions, Model, NodeView, Trial } from '../asking.ts'
+import type { AskEvent, Asking, AskOptions, KeptAnswer, Model, NodeView, ResumeOptions, Trial } from '../asking.ts'
 
-/** What happens in answer to one question: events, waits in milliseconds, or an error to throw. */
-export type Scene = readonly (AskEvent | number | Error | 'forever')[]
+/** What happens in answer to one question: events, records to keep, waits (in milliseconds, or for something), or an error to throw. */
+export type Scene = readonly (
+  | AskEvent
+  | { readonly type: 'keep'; readonly kept: KeptAnswer }
+  | number
+  | Promise<unknown>
+  | Error
+  | 'forever'
+)[]
 
 export const node: NodeView = { nodeId: '3f9c'.repeat(16), evidence: null, standing: 'not-attested' }
 export const privateNode: NodeView = { ...node, evidence: 'ab'.repeat(32), standing: 'private' }
@@ -40,6 +47,12 @@ export const streamed = (text: string, waitMs: number): Scene =>
 export class ScriptedAsking implements Asking {
   readonly development: boolean
   readonly asked: AskOptions[] = []
+  readonly resumed: (ResumeOptions & { readonly kept: KeptAnswer })[] = []
+  /** What became of each record: whether it was stored. */
+  readonly stored: boolean[] = []
+  readonly prepared: { readonly model: string; readonly exclude: readonly string[] }[] = []
+  flushed = 0
+  woken = 0
   left: Trial = { left: 9, of: 10, renews: Math.floor(Date.now() / 1000) + 3600 * 9 }
   served: readonly Model[] = [demoModel]
   readonly #scenes: Scene[]
@@ -57,10 +70,32 @@ export class ScriptedAsking implements Asking {
     return Promise.resolve(this.left)
   }
 
-  async *ask(options: AskOptions): AsyncGenerator<AskEvent> {
-    const scene = (this.#scenes.length > 1 ? this.#scenes.shift() : this.#scenes[0]) ?? []
+  ask(options: AskOptions): AsyncGenerator<AskEvent> {
     this.asked.push(options)
-    const { signal } = options
+    return this.#play(options)
+  }
+
+  resume(kept: KeptAnswer, options: ResumeOptions): AsyncGenerator<AskEvent> {
+    this.resumed.push({ ...options, kept })
+    return this.#play(options)
+  }
+
+  prepare(model: string, exclude: readonly string[]): Promise<void> {
+    this.prepared.push({ model, exclude })
+    return Promise.reject(new Error('nothing is prepared on a stage'))
+  }
+
+  flush(): Promise<void> {
+    this.flushed++
+    return Promise.resolve()
+  }
+
+  wake(): void {
+    this.woken++
+  }
+
+  async *#play({ signal, keep }: ResumeOptions): AsyncGenerator<AskEvent> {
+    const scene = (this.#scenes.length > 1 ? this.#scenes.shift() : this.#scenes[0]) ?? []
     for (const step of scene) {
       if (signal?.aborted) {
         yield done(0n, 'cancelled')
@@ -69,7 +104,15 @@ export class ScriptedAsking implements Asking {
       if (step instanceof Error) throw step
       if (step === 'forever') await waitFor(Number.POSITIVE_INFINITY, signal)
       else if (typeof step === 'number') await waitFor(step, signal)
-      else yield step
+      else if (step instanceof Promise) await step
+      else if (step.type !== 'keep') yield step
+      else {
+        const stored = keep?.(step.kept).then(
+          () => true,
+          () => false,
+        )
+        this.stored.push((await stored) ?? false)
+      }
     }
     if (signal?.aborted) yield done(0n, 'cancelled')
   }

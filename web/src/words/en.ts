@@ -1,4 +1,3 @@
-import type { ErrorCode } from '@cocoon/protocol'
 import type { FailureReason, Phase } from '../turn.ts'
 
 /** What one tap does about a failure. */
@@ -103,7 +102,11 @@ const notices = {
   'lease-expired': stale,
   'node-gone': gone,
   'node-lost': gone,
-  'unknown-job': cutShort,
+  'unknown-job': {
+    title: 'The answer is not there any more',
+    what: 'It waits for a day at most.',
+    remedy: 'again',
+  },
   'broker-fault': fault,
   'broken-encoding': {
     title: 'Stopped: what came back made no sense',
@@ -141,8 +144,9 @@ const notices = {
     stop: true,
   },
   cancelled: { title: 'Stopped', what: 'You stopped it.', remedy: 'again' },
+  closed: { title: 'Not sent yet', what: 'Cocoon was closed before your question left.', remedy: 'again' },
   unexpected: { title: 'Something in this app broke', what: 'That is our fault, not yours.', remedy: 'again' },
-} as const satisfies Record<ErrorCode | 'unexpected', Notice>
+} as const satisfies Record<FailureReason, Notice>
 
 const integers = new Intl.NumberFormat('en')
 const clock = new Intl.DateTimeFormat('en', { hour: 'numeric', minute: '2-digit' })
@@ -157,7 +161,16 @@ const when = (seconds: number): string => {
 }
 
 export const en = {
-  chats: { label: 'Chats', fresh: 'New chat', memory: 'Chats live in this window only. Closing it forgets them.' },
+  chats: {
+    label: 'Chats',
+    fresh: 'New chat',
+    /** Where the chat lives. */
+    memory: {
+      opening: '',
+      kept: 'This chat is kept on this device, encrypted. A new chat deletes it.',
+      window: 'This chat lives in this window only. Closing it forgets it.',
+    },
+  },
   close: 'Close',
   development: 'Development machine, not private',
 
@@ -194,6 +207,7 @@ export const en = {
     stopped: 'Stopped',
     offline: 'Not connected',
     looking: 'Connecting',
+    waiting: 'In line',
     free: (count: number) => (count === 0 ? 'No machine is free' : counted(count, 'place free', 'places free')),
   },
 
@@ -245,6 +259,7 @@ export const en = {
   /** What the answer's status line says, by phase. */
   status: {
     matching: 'Finding a machine',
+    waiting: 'All machines are busy; you are in line',
     checking: 'Checking the machine',
     sealing: 'Sealing',
     sealed: 'Sealed. Waiting for the first words',
@@ -288,6 +303,7 @@ export const en = {
   safe: {
     kept: 'Nothing left this device. Your question waits here.',
     sealed: 'Your question was sealed: nobody but that machine could open it.',
+    waits: 'The answer waits for you, sealed, for a day.',
   },
   remedy: {
     again: 'Try again',
