@@ -24,6 +24,8 @@ import type { Outbox } from './outbox.ts'
 
 /** The first token goes out at once; what follows is gathered for this long. Milliseconds. */
 export const COALESCING = 60
+/** More than this is not gathered, in characters: what waits here is not held up by a relay that stores nothing. */
+const GATHERED = 32 * 1024
 /** An answer has a limited number of frames: after so many the time doubles, so that an hour of answering fits. */
 const COALESCING_DOUBLES = 1024
 /** How long an engine that was told to end may take to do so. Milliseconds. */
@@ -39,8 +41,24 @@ const failureOf: Record<EngineErrorCode, FailureCode> = {
   truncated: 'engine-failed',
 }
 
-/** Why a running job is ended early: the user cancelled, its time is over, or this node stops. */
-export type Interruption = 'cancelled' | 'time-limit' | 'node-stopping'
+/** How long an engine may be silent while it is waited for: also before its first word. Milliseconds. */
+export const ENGINE_SILENCE = 120_000
+
+/** Why a running job is ended early: the user cancelled, its time is over, this node stops, or its engine fell silent. */
+export type Interruption = 'cancelled' | 'time-limit' | 'node-stopping' | 'engine-failed'
+
+/** What may end an answer early, and the clock it is measured by. */
+export interface AnswerLimits {
+  /** Aborted by `interrupt`. */
+  readonly signal: AbortSignal
+  /** Why the signal aborted. */
+  readonly interruption: () => Interruption | undefined
+  readonly interrupt: (why: Interruption) => void
+  /** Milliseconds. */
+  readonly monotonic: () => number
+  /** Milliseconds; `ENGINE_SILENCE` where absent. */
+  readonly silence?: number | undefined
+}
 
 export interface AnswerReport {
   readonly final: Final
@@ -48,29 +66,27 @@ export interface AnswerReport {
   readonly firstTokenMs: number | undefined
 }
 
-/**
- * Streams one answer from the engine into sealed frames, and ends it with exactly one final frame whatever happens.
- * `interruption` names why `signal` aborted.
- */
+/** Streams one answer from the engine into sealed frames, and ends it with exactly one final frame whatever happens. */
 export async function streamAnswer(
   engine: Engine,
   /** Reads the opened request. @throws EngineError, which fails the job like any other */
   read: () => ChatRequest,
   sealer: ResponseSealer,
   outbox: Outbox,
-  options: { signal: AbortSignal; interruption(): Interruption | undefined; monotonic(): number },
+  limits: AnswerLimits,
 ): Promise<AnswerReport> {
-  const began = options.monotonic()
+  const { signal, silence = ENGINE_SILENCE } = limits
+  const began = limits.monotonic()
   const gathered = new GatheredAnswer(sealer, outbox)
   let firstTokenMs: number | undefined
   let end: EngineEnd | undefined
   let code: FailureCode | null = null
   try {
-    const { signal } = options
-    for await (const event of patiently(engine.chat(read(), { signal }), signal)) {
+    const fallSilent = (): void => limits.interrupt('engine-failed')
+    for await (const event of patiently(engine.chat(read(), { signal }), signal, silence, fallSilent)) {
       if (event.type === 'end') end = event
       else {
-        firstTokenMs ??= options.monotonic() - began
+        firstTokenMs ??= limits.monotonic() - began
         gathered.add(event.index, event.delta)
         await outbox.room(signal)
       }
@@ -82,7 +98,7 @@ export async function streamAnswer(
   await gathered.end().catch((error: unknown) => {
     code ??= codeOf(error)
   })
-  const final = finalOf(end, code, options.interruption())
+  const final = finalOf(end, code, limits.interruption())
   for (const frame of await sealer.finish(final)) outbox.push(frame)
   return { final, firstTokenMs }
 }
@@ -107,9 +123,22 @@ function finalOf(end: EngineEnd | undefined, code: FailureCode | null, interrupt
   return { status: 'failed', code: 'engine-failed', finishReason: null, usage: noUsage, receipt: null }
 }
 
-/** The engine's events, but not for ever: one that is told to end and does not would hold its job and its slot. */
-async function* patiently(events: AsyncIterable<EngineEvent>, signal: AbortSignal): AsyncGenerator<EngineEvent, void> {
+/**
+ * The engine's events, but not for ever: one that says nothing for too long is told to end, and one that is told to end
+ * and does not would hold its job and its slot.
+ */
+async function* patiently(
+  events: AsyncIterable<EngineEvent>,
+  signal: AbortSignal,
+  silence: number,
+  fallSilent: () => void,
+): AsyncGenerator<EngineEvent, void> {
   const iterator = events[Symbol.asyncIterator]()
+  // The clock counts while the engine is waited for, not while whoever reads the answer is.
+  let waiting = false
+  const silent = setTimeout(() => {
+    if (waiting) fallSilent()
+  }, silence)
   let deaf = false
   let giveUp: (() => void) | undefined
   let timer: NodeJS.Timeout | undefined
@@ -124,16 +153,20 @@ async function* patiently(events: AsyncIterable<EngineEvent>, signal: AbortSigna
   try {
     for (;;) {
       if (deaf) return
+      silent.refresh()
+      waiting = true
       const next = await new Promise<IteratorResult<EngineEvent, unknown> | undefined>((resolve, reject) => {
         giveUp = () => resolve(undefined)
         iterator.next().then(resolve, reject)
       })
+      waiting = false
       if (!next || next.done) return
       yield next.value
     }
   } finally {
     signal.removeEventListener('abort', told)
     clearTimeout(timer)
+    clearTimeout(silent)
     const left = iterator.return?.().catch(() => undefined)
     if (!deaf) await left
   }
@@ -144,6 +177,7 @@ class GatheredAnswer {
   readonly #sealer: ResponseSealer
   readonly #outbox: Outbox
   #pending: { index: number; delta: AnswerChunk['choices'][number]['delta'] }[] = []
+  #pendingLength = 0
   #timer: NodeJS.Timeout | undefined
   #flushed = 0
   /** Frames leave in the order they were sealed in. */
@@ -158,7 +192,8 @@ class GatheredAnswer {
   add(index: number, delta: Delta): void {
     if (this.#failure) throw this.#failure as Error
     this.#merge(index, delta)
-    if (this.#flushed === 0) this.#flush()
+    this.#pendingLength += (delta.content?.length ?? 0) + (delta.reasoning?.length ?? 0)
+    if (this.#flushed === 0 || this.#pendingLength > GATHERED) this.#flush()
     this.#timer ??= setTimeout(
       () => {
         this.#timer = undefined
@@ -195,6 +230,7 @@ class GatheredAnswer {
     // A chunk each, as engines send them: within one chunk a choice stands once.
     const content = concat(...this.#pending.map((choice) => encodeChunk({ choices: [choice] })))
     this.#pending = []
+    this.#pendingLength = 0
     const frames: Promise<Frame>[] = []
     try {
       for (const piece of pieces(content)) frames.push(this.#sealer.seal(piece))

@@ -78,6 +78,13 @@ const Settings = v.object({
   'price-completion': v.optional(price, '0'),
   'price-reasoning': v.optional(price, '0'),
   log: v.optional(oneOf(['text', 'json']), 'text'),
+  /** Answers `GET /healthz` and `GET /readyz` there; 0 takes any free port. Nothing listens where it is absent. */
+  'health-port': v.optional(whole('health-port', 0, 65_535)),
+  /** Only this machine may ask, unless told otherwise. */
+  'health-host': v.optional(
+    v.pipe(v.string(), v.minLength(1, 'an address to listen on, such as 0.0.0.0')),
+    '127.0.0.1',
+  ),
 })
 export type Settings = v.InferOutput<typeof Settings>
 

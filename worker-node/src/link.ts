@@ -20,6 +20,10 @@ const LONGEST_WAIT = 30_000
 const FORGIVEN_AFTER = 60_000
 const PING_INTERVAL = 20_000
 const PONG_PATIENCE = 10_000
+/** A broker that answers pings but never takes our hello is left too. Milliseconds. */
+const JOIN_PATIENCE = 30_000
+/** Bytes that may wait in the socket: what does not fit stays in its outbox and is sent again later. */
+const BUFFERED = 8 * 1024 * 1024
 /** The broker refused who we are or what we offer (functions/src/node-relay.ts): asking again soon changes nothing. */
 const REFUSED = 4403
 
@@ -45,6 +49,8 @@ export interface LinkOptions {
 export class Link {
   readonly #options: LinkOptions
   #socket: WebSocket | undefined
+  /** The socket whose challenge was answered: each asks once. */
+  #challenged: WebSocket | undefined
   #joined = false
   #closed = false
   #failures = 0
@@ -69,9 +75,13 @@ export class Link {
     this.#socket = socket
     let openedAt: number | undefined
     let pongDue: NodeJS.Timeout | undefined
+    const joinDue = setTimeout(() => {
+      if (!this.#joined) leave()
+    }, JOIN_PATIENCE)
     const end = (code: number, reason: string): void => {
       clearInterval(pings)
       clearTimeout(pongDue)
+      clearTimeout(joinDue)
       if (this.#socket !== socket) return
       this.#socket = undefined
       this.#joined = false
@@ -111,8 +121,14 @@ export class Link {
   /** Sends an encoded message; false when it could not be, and must be sent again after the next join. */
   sendBytes(message: Bytes): boolean {
     if (!this.#joined || this.#socket?.readyState !== WebSocket.OPEN) return false
+    if (this.#socket.bufferedAmount > BUFFERED) return false
     this.#socket.send(message)
     return true
+  }
+
+  /** Breaks the link, so that the next hello tells the relay which jobs are still here. */
+  rejoin(): void {
+    this.#socket?.close(4001, 'a job was lost here')
   }
 
   close(): void {
@@ -142,7 +158,7 @@ export class Link {
     try {
       const message = decodeMessage(bytes)
       if (message.kind === 'challenge') await this.#answer(socket, message.nonce, message.network, host)
-      else if (message.kind === 'joined') this.#join()
+      else if (message.kind === 'joined') this.#join(socket)
       else this.#options.receive(message)
     } catch (error) {
       log('link.fault', { why: error instanceof CocoonError ? error.message : 'unexpected message' })
@@ -150,7 +166,8 @@ export class Link {
     }
   }
 
-  #join(): void {
+  #join(socket: WebSocket): void {
+    if (this.#challenged !== socket) throw new CocoonError('broken-encoding', 'joined without a hello')
     // Also comes after each newer statement.
     if (this.#joined) return
     this.#joined = true
@@ -159,6 +176,8 @@ export class Link {
 
   async #answer(socket: WebSocket, nonce: Bytes, network: number, host: string): Promise<void> {
     const { signer } = this.#options
+    if (this.#challenged === socket) throw new CocoonError('broken-encoding', 'a second challenge')
+    this.#challenged = socket
     if (network !== this.#options.network) throw new CocoonError('wrong-broker', 'this broker is on another network')
     const signature = await signFor('cocoon/1 link challenge', signer, linkChallenge(nonce, host))
     if (socket.readyState === WebSocket.OPEN)

@@ -6,8 +6,12 @@ export interface LogFields {
   readonly status?: string
   readonly milliseconds?: number
   readonly firstTokenMs?: number
+  /** Milliseconds from the last byte of a job's body to its start. */
+  readonly queued?: number
   readonly slots?: number
   readonly free?: number
+  readonly port?: number
+  readonly count?: number
   readonly why?: string
 }
 export type Log = (event: string, fields?: LogFields) => void

@@ -3,7 +3,9 @@ import { ConfigError, DEMO_MODEL, offerOf, readSettings, REQUEST_LIMIT, type Set
 import { type Engine, EngineError } from './engine/engine.ts'
 import { OpenAiEngine } from './engine/openai.ts'
 import { createLog } from './log.ts'
+import { EngineCheck, serveHealth, type Unready } from './health.ts'
 import { WorkerNode } from './node.ts'
+import { systemClock } from './prekeys.ts'
 
 /** Silence of an engine after which a job fails. Milliseconds. */
 const ENGINE_SILENCE = 60_000
@@ -27,6 +29,27 @@ async function startEngine(settings: Settings): Promise<Engine> {
   return startEmbeddedEngine({ modelPath: settings['model-path'], modelId, slots, threads, gpu, ...contextSize })
 }
 
+/** Tells whoever watches this machine how the node is; undefined where nobody asked for that. */
+async function startHealth(settings: Settings, engine: Engine, nodeOf: () => WorkerNode | undefined) {
+  const { 'health-port': port, 'health-host': host } = settings
+  if (port === undefined) return undefined
+  const check = new EngineCheck(engine, () => systemClock.monotonic())
+  const unready = async (): Promise<Unready[]> => {
+    const reasons: Unready[] = []
+    const node = nodeOf()
+    if (node?.draining) reasons.push('draining')
+    if (!node?.up) reasons.push('link-down')
+    if (!(await check.answers())) reasons.push('engine-silent')
+    return reasons
+  }
+  try {
+    return await serveHealth({ host, port, unready })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'it cannot be listened on'
+    throw new ConfigError(`--health-port: ${why}`, { cause })
+  }
+}
+
 async function run(): Promise<void> {
   const settings = readSettings(process.argv.slice(2), process.env)
   const log = createLog(settings.log, (line) => console.log(line), Date.now)
@@ -38,7 +61,11 @@ async function run(): Promise<void> {
     const known = models.map(({ id }) => id).join(', ') || 'none'
     throw new ConfigError(`the engine has no model ${wanted}; it has: ${known}. Name one with --engine-model`)
   }
-  const node = await WorkerNode.start({
+  // A port that is taken is said before anybody sends this node a job.
+  let node: WorkerNode | undefined
+  const health = await startHealth(settings, engine, () => node)
+  if (health) log('health.up', { port: health.port })
+  node = await WorkerNode.start({
     broker: settings.broker,
     engine,
     engineModels: new Map([[settings.model, wanted]]),
@@ -66,6 +93,7 @@ async function run(): Promise<void> {
     log('node.draining')
     await node.stop()
     await engine.close()
+    health?.close()
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const) process.on(signal, () => void stop())

@@ -19,6 +19,8 @@ export class RunningJob {
   readonly sealer: ResponseSealer
   readonly #cancelToken: Bytes
   readonly #abort = new AbortController()
+  /** When its final frame was sealed, on the monotonic clock; undefined while it runs. */
+  ended: number | undefined
   #interruption: Interruption | undefined
 
   private constructor(outbox: Outbox, sealer: ResponseSealer, token: Bytes) {

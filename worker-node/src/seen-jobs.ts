@@ -28,6 +28,11 @@ export class SeenJobs {
     return seen.wrap === (await wrapId(wrap)) ? 'same' : 'other'
   }
 
+  /** It was opened, and could not be begun: it may come again. */
+  forget(jobId: Bytes): void {
+    this.#jobs.delete(hex(jobId))
+  }
+
   async add(jobId: Bytes, wrap: Wrap): Promise<void> {
     const now = this.#clock.monotonic()
     for (const [id, { expires }] of this.#jobs) {

@@ -44,11 +44,12 @@ export class AnsweredJob {
     return new AnsweredJob(sealed, running, frames)
   }
 
-  stream(engine: Engine, monotonic = () => performance.now()): Promise<AnswerReport> {
+  stream(engine: Engine, monotonic = () => performance.now(), silence?: number): Promise<AnswerReport> {
     const { signal, sealer, outbox } = this.running
     const interruption = (): Interruption | undefined => this.running.interruption
     const read = () => parseChatRequest(chatBody('hello'))
-    return streamAnswer(engine, read, sealer, outbox, { signal, interruption, monotonic })
+    const interrupt = (why: Interruption): void => this.running.interrupt(why)
+    return streamAnswer(engine, read, sealer, outbox, { signal, interruption, interrupt, monotonic, silence })
   }
 
   get finals(): number {

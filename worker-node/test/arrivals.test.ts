@@ -1,4 +1,4 @@
-import { CocoonError, ENCAPSULATION_BYTES, type MessageOf } from '@cocoon/protocol'
+import { CocoonError, ENCAPSULATION_BYTES, limits, type MessageOf } from '@cocoon/protocol'
 import { expect, test } from 'vitest'
 import { Arrivals } from '../src/arrivals.ts'
 
@@ -12,7 +12,7 @@ const piece = (first: number, size: number): MessageOf<'chunk'> => {
 }
 
 test('a body is whole when its last piece is here', () => {
-  const arrivals = new Arrivals(1)
+  const arrivals = new Arrivals(1, 100)
   expect(arrivals.begin(job(1, 4))).toEqual({ job: job(1, 4), chunks: [] })
   expect(arrivals.begin(job(2))).toBe('arriving')
   expect(arrivals.add(piece(2, 4))).toBeUndefined()
@@ -21,7 +21,7 @@ test('a body is whole when its last piece is here', () => {
 })
 
 test('there is room for so many, and each may begin anew', () => {
-  const arrivals = new Arrivals(1)
+  const arrivals = new Arrivals(1, 100)
   expect(arrivals.begin(job(1))).toBe('arriving')
   expect(arrivals.begin(job(2))).toBe('full')
   expect(arrivals.add(piece(1, 5))).toBeUndefined()
@@ -36,8 +36,26 @@ test('there is room for so many, and each may begin anew', () => {
 })
 
 test('an empty piece is refused', () => {
-  const arrivals = new Arrivals(1)
+  const arrivals = new Arrivals(1, 100)
   arrivals.begin(job(1))
   expect(() => arrivals.add(piece(1, 0))).toThrow(CocoonError)
   expect(arrivals.add(piece(9, 0))).toBeUndefined()
+})
+
+test('there is room for so many bytes, announced ones counted', () => {
+  const arrivals = new Arrivals(10, 30)
+  expect(arrivals.begin(job(1, 20))).toBe('arriving')
+  expect(arrivals.begin(job(2, 11))).toBe('full')
+  expect(arrivals.begin(job(2, 10))).toBe('arriving')
+  expect(arrivals.begin(job(1, 21))).toBe('full')
+  expect(arrivals.begin(job(3, 4))).not.toBe('full')
+  arrivals.forget('01'.repeat(32))
+  expect(arrivals.begin(job(3, 20))).toBe('arriving')
+})
+
+test('a body in more pieces than a broker passes on is refused', () => {
+  const arrivals = new Arrivals(1, limits.request)
+  arrivals.begin(job(1, 100))
+  for (let i = 0; i < 16; i++) expect(arrivals.add(piece(1, 1))).toBeUndefined()
+  expect(() => arrivals.add(piece(1, 1))).toThrow(CocoonError)
 })

@@ -30,6 +30,7 @@ describe('settings', () => {
       'price-completion': 0n,
       'price-reasoning': 0n,
       log: 'text',
+      'health-host': '127.0.0.1',
     })
   })
 

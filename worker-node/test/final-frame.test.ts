@@ -1,7 +1,7 @@
 import { decodeFrame, limits } from '@cocoon/protocol'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { ENGINE_PATIENCE, streamAnswer } from '../src/answer.ts'
+import { ENGINE_PATIENCE, ENGINE_SILENCE, streamAnswer } from '../src/answer.ts'
 import { EngineError, type EngineErrorCode, noUsage } from '../src/engine/engine.ts'
 import { AnsweredJob } from './answer-frames.ts'
 import { runs } from './property.ts'
@@ -141,6 +141,27 @@ describe('exactly one final frame', () => {
     expect(job.finals).toBe(1)
   })
 
+  const silences = [
+    ['before its first word', [], ''],
+    ['in the middle', [says('so far')], 'so far'],
+  ] as const
+  test.each(silences)('when the engine falls silent %s, though it hears', async (_when, said, text) => {
+    const job = await AnsweredJob.open()
+    const engine = playing(...said, new Promise(() => undefined), ends())
+    const { final } = await job.stream(engine, undefined, 40)
+    expect(final).toMatchObject({ status: 'failed', code: 'engine-failed', usage: USAGE })
+    expect([(await job.opened()).text, job.finals, engine.running]).toEqual([text, 1, 0])
+  })
+
+  test('when the engine hangs, silent and deaf', async () => {
+    holdTimers()
+    const job = await AnsweredJob.open()
+    const answered = job.stream(new ScriptedEngine(() => [new Promise(() => undefined)], { deaf: true }))
+    await vi.advanceTimersByTimeAsync(ENGINE_SILENCE + ENGINE_PATIENCE)
+    expect((await answered).final).toMatchObject({ status: 'failed', code: 'engine-failed', usage: noUsage })
+    expect(job.finals).toBe(1)
+  })
+
   test('when nothing is stored any more and its time is over', async () => {
     const job = await AnsweredJob.open({ acknowledges: false })
     const steps = Array.from({ length: 25 }, () => [
@@ -160,8 +181,8 @@ describe('exactly one final frame', () => {
       throw new EngineError('bad-request', 'no')
     }
     const { signal, sealer, outbox } = job.running
-    const options = { signal, interruption: () => undefined, monotonic: () => 0 }
-    const { final } = await streamAnswer(playing(ends()), read, sealer, outbox, options)
+    const answerLimits = { signal, interruption: () => undefined, interrupt: () => undefined, monotonic: () => 0 }
+    const { final } = await streamAnswer(playing(ends()), read, sealer, outbox, answerLimits)
     expect(final).toMatchObject({ status: 'failed', code: 'bad-request' })
     expect(job.finals).toBe(1)
   })

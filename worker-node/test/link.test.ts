@@ -185,6 +185,33 @@ describe('a link', () => {
     expect(received).toEqual([])
   })
 
+  test('answers one challenge on a socket, and joins nobody it did not greet', async () => {
+    await open()
+    await relay.joined()
+    relay.send({ kind: 'challenge', nonce: new Uint8Array(32), network: networks.localnet })
+    await relay.joined(2)
+    expect(relay.closes[0]).toEqual({ code: 4400, reason: 'not understood' })
+    expect(lines.filter(({ event }) => event === 'link.fault').map(({ fields }) => fields.why)).toEqual([
+      'a second challenge',
+    ])
+  })
+
+  test('lets no more than some mebibytes wait for a relay that reads slowly', async () => {
+    const opened = await open()
+    await relay.joined()
+    await until(() => opened.up, 'up')
+    relay.socket?.pause()
+    const piece = encodeMessage({ kind: 'frame', jobId: new Uint8Array(32), frame: new Uint8Array(60_000) })
+    let taken = 0
+    for (let i = 0; i < 1_000; i++) if (opened.sendBytes(piece)) taken += 1
+    expect(taken * piece.length).toBeGreaterThan(7 * 1024 * 1024)
+    expect(taken * piece.length).toBeLessThan(10 * 1024 * 1024)
+    relay.acknowledges = false
+    relay.socket?.resume()
+    await until(() => relay.arrived.length === taken, 'all that was taken arrives')
+    expect(opened.sendBytes(piece)).toBe(true)
+  })
+
   test('closes when what it serves cannot take a message', async () => {
     const opened = await open()
     await relay.joined()
@@ -258,6 +285,25 @@ function handshake(request: string): string {
 }
 
 describe('a silent broker', () => {
+  test('that never takes the hello is left, and dialled again', async () => {
+    let greeted = false
+    relay.onHello = () => {
+      greeted = true
+    }
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const opened = await open()
+    await until(() => greeted, 'the hello')
+    vi.advanceTimersByTime(29_999)
+    expect(waits()).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect([waits(), opened.up]).toEqual([[150], false])
+    relay.onHello = undefined
+    vi.advanceTimersByTime(150)
+    await until(() => opened.up, 'up')
+    vi.advanceTimersByTime(60_000)
+    expect(waits()).toEqual([150])
+  })
+
   test.each([
     ['that never answers a ping', true],
     ['that never finishes the handshake', false],

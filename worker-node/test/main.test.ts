@@ -22,7 +22,16 @@ function start(...args: string[]) {
   const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
     child.on('close', (code) => resolve({ code, out, err }))
   })
-  return { child, ended }
+  /** The first line about this event. */
+  const line = async (event: string): Promise<string> => {
+    for (;;) {
+      const found = out.split('\n').find((text) => text.includes(`"event":"${event}"`))
+      if (found) return found
+      if (child.exitCode !== null) throw new Error(`ended before ${event}: ${err}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  return { child, ended, line }
 }
 
 async function closedPort(): Promise<number> {
@@ -85,6 +94,37 @@ describe('the daemon leaves with 2 and says what to type', () => {
     expect(code).toBe(2)
   })
 })
+
+test('the daemon says on its health port what it can do, until it is gone', async () => {
+  const relay = await Relay.start()
+  const common = ['--broker', relay.url, '--network', 'localnet', '--slots', '1', '--log', 'json']
+  const { child, ended, line } = start(...common, '--health-port', '0')
+  const { port } = JSON.parse(await line('health.up')) as { port: number }
+  const ask = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`)
+    return { status: response.status, body: await response.json() }
+  }
+  await relay.joined()
+  await until(async () => (await ask('/readyz')).status === 200, 'ready')
+  expect(await ask('/readyz')).toEqual({ status: 200, body: { ready: true, reasons: [] } })
+  relay.onHello = () => undefined
+  relay.drop()
+  await until(async () => (await ask('/readyz')).status === 503, 'not ready')
+  expect(await ask('/readyz')).toEqual({ status: 503, body: { ready: false, reasons: ['link-down'] } })
+  expect(await ask('/healthz')).toEqual({ status: 200, body: { alive: true } })
+  const taken = await start(...common, '--health-port', String(port)).ended
+  expect([taken.code, taken.err]).toEqual([2, expect.stringMatching(/^worker-node: --health-port: .*EADDRINUSE/)])
+  child.kill('SIGTERM')
+  expect((await ended).code).toBe(0)
+  await relay.stop()
+})
+
+async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; !(await holds()); tries++) {
+    if (tries > 400) throw new Error(`never happened: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
 
 test('the daemon joins, answers with its own model, and drains on SIGTERM', async () => {
   const relay = await Relay.start()
