@@ -1,4 +1,5 @@
 export * from './account.ts'
+export * from './attach.ts'
 export * from './channel.ts'
 export * from './exit-codes.ts'
 export * from './initial-state.ts'

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CHALLENGE, DAY, GRAM, HOUR, World } from './world.ts'
-
-const TENTH = GRAM / 10n
+import { CHALLENGE, DAY, GRAM, HOUR, TENTH, World } from './world.ts'
 
 describe('R5 the end of a payer key', () => {
   it('comes one challenge period after it expires, to the second', async () => {

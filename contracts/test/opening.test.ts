@@ -2,7 +2,8 @@ import { networks } from '@cocoon/protocol'
 import { beginCell } from '@ton/core'
 import { describe, expect, it } from 'vitest'
 import { exitCodes, openMessage, type StoredState } from '../src/index.ts'
-import { CHALLENGE, code, DAY, GRAM, World } from './world.ts'
+import { code } from './chain.ts'
+import { CHALLENGE, DAY, GRAM, World } from './world.ts'
 
 const MINIMUM = GRAM / 5n
 
@@ -112,7 +113,7 @@ describe('a top up', () => {
       async () => {},
       async () => void (await world.open({ value: GRAM })),
       async () => void (await world.requestClose()),
-      async () => void world.pass(CHALLENGE),
+      async () => world.pass(CHALLENGE),
       async () => void (await world.finishClose()),
     ]
     for (const enter of states) {

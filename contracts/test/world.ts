@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { type Bytes, type NetworkId, networks } from '@cocoon/protocol'
+import { type Bytes, networks } from '@cocoon/protocol'
 import type { Release, Signed } from '@cocoon/protocol/money'
-import { Address, beginCell, Cell, type Transaction } from '@ton/core'
-import { Blockchain, internal } from '@ton/sandbox'
+import { Address, beginCell, Cell } from '@ton/core'
+import { type Blockchain, internal } from '@ton/sandbox'
 import {
   accountOf,
   cancelCloseMessage,
   Channel,
-  channelCode,
   type ClaimEntry,
   claimMessage,
   collectFeesMessage,
@@ -23,10 +21,12 @@ import {
   type StoredPayerKey,
   type StoredState,
 } from '../src/index.ts'
-import { config2026 } from './prices.ts'
+import { code, deliver, newChain, type Outcome } from './chain.ts'
 import { claimEntry, digest, Key, NEVER, signedRelease, type Signers, type Terms } from './signed.ts'
 
 export const GRAM = 1_000_000_000n
+export const TENTH = GRAM / 10n
+export const CENT = GRAM / 100n
 export const HOUR = 3600
 export const DAY = 24 * HOUR
 export const CHALLENGE = 48 * HOUR
@@ -34,38 +34,15 @@ export const RENT_RESERVE = GRAM / 50n
 /** More than any message here needs; what is left over comes back. */
 export const AMPLE = GRAM / 20n
 
-const BEGINNING = 1_800_000_000
+/** What reaches the payee of a claim that pays `sum` on a new lane, at the usual fee of five in a hundred. */
+export const net = (sum: bigint): bigint => sum - (sum * 500n) / 10_000n
 
-/** The code under test: scripts/mutate.ts puts a broken one here, which the tests must notice. */
-const file = process.env['CHANNEL_CODE']
-export const code = file === undefined ? channelCode : Cell.fromBase64(readFileSync(file, 'utf8'))
+const BEGINNING = 1_800_000_000
 
 /** One emulated chain for a test file. Every world has accounts of its own on it, so worlds do not meet. */
 let shared: Promise<Blockchain> | undefined
-const sharedChain = () => (shared ??= Blockchain.create({ config: config2026() }))
+const sharedChain = () => (shared ??= newChain())
 let worlds = 0
-
-/** What one message did to the channel. */
-export interface Outcome {
-  /** 0, or what the contract threw; -14 when gas ran out. */
-  readonly exit: number
-  /** True when compute and action phase both succeeded: only then anything changed. */
-  readonly done: boolean
-  /** Result code of the action phase; 0 when it succeeded or never began. */
-  readonly action: number
-  /** Coins that left for this account, the excess left out. */
-  paidTo(account: Address): bigint
-  /** Every account that was paid, the carrier's excess left out. */
-  readonly payees: readonly string[]
-  /** What went back to the carrier, as excess or bounced. */
-  readonly returned: bigint
-  readonly bounced: boolean
-  readonly gas: bigint
-  /** Of the channel's balance, the rent of this transaction left out. */
-  readonly change: bigint
-  readonly rent: bigint
-  readonly transaction: Transaction
-}
 
 export interface Sent {
   readonly value?: bigint
@@ -139,19 +116,15 @@ export class World {
 
   async send(from: Address, body: Cell, sent: Sent = {}): Promise<Outcome> {
     const { value = AMPLE, bounce = true, deploy = false, to = this.channel } = sent
-    const before = await this.balance(to.address)
-    this.chain.now = this.now
     const message = internal({
       from,
       to: to.address,
       value,
       body,
       bounce,
-      ...(deploy && to.init ? { stateInit: { code: to.init.code ?? null, data: to.init.data ?? null } } : {}),
+      ...(deploy && to.init ? { stateInit: to.init } : {}),
     })
-    // The channel's own transaction alone: what it sends stands in it, and no test but those of payees follows it further.
-    const transaction = await (await this.chain.getContract(to.address)).receiveMessage(message)
-    return outcomeOf(transaction, (await this.balance(to.address)) - before)
+    return deliver(this.chain, this.now, to.address, message)
   }
 
   async balance(of: Address = this.channel.address): Promise<bigint> {
@@ -227,12 +200,12 @@ export class World {
     return this.send(from, revokeMessage({ key: key.publicKey }))
   }
 
-  requestClose(): Promise<Outcome> {
-    return this.send(this.owner, requestCloseMessage())
+  requestClose(from: Address = this.owner): Promise<Outcome> {
+    return this.send(from, requestCloseMessage())
   }
 
-  cancelClose(): Promise<Outcome> {
-    return this.send(this.owner, cancelCloseMessage())
+  cancelClose(from: Address = this.owner): Promise<Outcome> {
+    return this.send(from, cancelCloseMessage())
   }
 
   finishClose(from: Address = this.stranger, sent: Sent = {}): Promise<Outcome> {
@@ -280,40 +253,5 @@ export class World {
       (one) => payee.hash.equals(one.payee) && Buffer.compare(one.receiptKey, node.publicKey) === 0,
     )
     return lane?.paid ?? 0n
-  }
-}
-
-const EXCESS = 0xd53276db
-
-function outcomeOf(transaction: Transaction, change: bigint): Outcome {
-  const { description } = transaction
-  if (description.type !== 'generic') throw new Error(`no ordinary transaction: ${description.type}`)
-  const compute = description.computePhase
-  const action = description.actionPhase
-  const ran = compute.type === 'vm' ? compute : undefined
-  const payments: { to: string; value: bigint }[] = []
-  let returned = 0n
-  let bounced = false
-  for (const { info, body } of transaction.outMessages.values()) {
-    if (info.type !== 'internal') throw new Error('a message that is not internal')
-    const isExcess = body.bits.length >= 32 && body.beginParse().preloadUint(32) === EXCESS
-    if (isExcess || info.bounced) returned += info.value.coins
-    else payments.push({ to: info.dest.toString(), value: info.value.coins })
-    bounced ||= info.bounced
-  }
-  const rent = description.storagePhase?.storageFeesCollected ?? 0n
-  return {
-    exit: ran ? ran.exitCode : -1,
-    done: ran?.success === true && action?.success === true,
-    action: action?.resultCode ?? 0,
-    paidTo: (account) =>
-      payments.filter(({ to }) => to === account.toString()).reduce((sum, { value }) => sum + value, 0n),
-    payees: payments.map(({ to }) => to),
-    returned,
-    bounced,
-    gas: ran?.gasUsed ?? 0n,
-    change: change + rent,
-    rent,
-    transaction,
   }
 }

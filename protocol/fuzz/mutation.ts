@@ -53,7 +53,7 @@ const changed = (bytes: Bytes, at: number, value: number): Bytes => {
 }
 const range = (bytes: Uint8Array, chance: Chance): [from: number, length: number] => {
   const from = chance.below(bytes.length)
-  return [from, 1 + chance.below(Math.min(LONGEST, bytes.length - from))]
+  return [from, Math.min(bytes.length - from, 1 + chance.below(LONGEST))]
 }
 
 /** `other` is the same part of another machine: what an attacker would have at hand. */

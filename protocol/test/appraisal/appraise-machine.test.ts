@@ -268,6 +268,10 @@ describe('the owners decide on the platform', () => {
       }
     expect(await outcomeOf({ base: 'snp', change: least(72) })).toBe('private')
     expect(await outcomeOf({ base: 'snp', change: least(73) })).toBe('snp-tcb-old at snp.tcb: other-node')
+    const launchedBefore: Change = ({ machine }) => (machine.snp.report.launchTcb.microcode = 71)
+    expect(await outcomeOf({ base: 'snp', change: launchedBefore })).toBe('snp-tcb-old at snp.tcb: other-node')
+    const unlisted: Change = ({ registry }) => (registry.registry.snp = [])
+    expect(await outcomeOf({ base: 'snp', change: unlisted })).toBe('snp-tcb-old at snp.tcb: other-node')
   })
 
   it('bad collateral is fetched again, and good collateral for the same evidence recovers', async () => {

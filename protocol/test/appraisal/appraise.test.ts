@@ -1,10 +1,14 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Base } from '../../../localnet/src/tee/index.ts'
 import { hex, networks, sha256 } from '../../src/index.ts'
-import { type AppraisalInput, planFor } from '../../src/appraisal/appraise.ts'
+import { type AppraisalInput, appraiseUnder, planFor } from '../../src/appraisal/appraise.ts'
 import { pins } from '../../src/appraisal/pins/development.ts'
 import { pins as production } from '../../src/appraisal/pins/production.ts'
 import { CLOCK_TOLERANCE_SECONDS } from '../../src/appraisal/policy.ts'
+import { policyDigest } from '../../src/appraisal/verdict-cache.ts'
+import { runs } from '../property.ts'
+import { inputOf, sceneOf } from './judge.ts'
 import { appraised, type Change, type Options, outcomeOf, passed } from './scenes.ts'
 import { DAY, first, NOW } from './simulated.ts'
 
@@ -70,6 +74,7 @@ describe('a verdict ends with the earliest date it rests on:', () => {
     ['a revocation list', ({ machine }) => Object.assign(machine.tdx.collateral.pckCrl ?? {}, { nextUpdate: soon })],
     ['TCB info', ({ machine }) => (machine.tdx.collateral.tcbInfo.content.nextUpdate = '2026-11-22T00:01:00Z')],
     ['the certificate of a GPU', gpuLeaf(soon)],
+    ['the certificate of one GPU of two', gpuLeaf(soon), 'two-gpus'],
     ['grace', graceUntil(soon)],
     ["AMD's revocation list", ({ machine }) => Object.assign(machine.snp.crl ?? {}, { nextUpdate: soon }), 'snp'],
     ['the certificate of an AMD chip', ({ machine }) => (machine.snp.vcek.notAfter = soon), 'snp'],
@@ -134,6 +139,19 @@ describe('evidence is refused', () => {
   ]
   it.each(rows)('%s: %s', async (_, expected, options) => {
     expect(await outcomeOf(options)).toBe(expected)
+  })
+
+  it('neither to the last second of its claims nor from the first that a clock may be behind', async () => {
+    const last: Change = ({ machine, statement }) => {
+      Object.assign(machine.claims, { notBefore: NOW - DAY, notAfter: NOW })
+      Object.assign(statement, { notBefore: NOW - 600, useBy: NOW })
+    }
+    const next: Change = ({ machine, statement }) => {
+      machine.claims.notBefore = NOW + CLOCK_TOLERANCE_SECONDS
+      Object.assign(statement, { notBefore: NOW + CLOCK_TOLERANCE_SECONDS, useBy: NOW + CLOCK_TOLERANCE_SECONDS + 600 })
+    }
+    expect(await outcomeOf({ change: last })).toBe('private')
+    expect(await outcomeOf({ change: next })).toBe('private')
   })
 
   it('and what was not reached is listed as such', async () => {
@@ -208,9 +226,29 @@ describe('builds', () => {
     expect(await outcomeOf({ change: onMainnet, under: gpus })).toBe('chain-untrusted at gpu.chains: stop')
   })
 
+  it('without the development condition have the roots of production', async () => {
+    const door = await import('../../src/appraisal/index.ts')
+    expect(door.build).toBe('production')
+    const input = await inputOf(await sceneOf('tdx'))
+    expect((await door.appraise(input)).code).toBe('network-refused')
+    expect((await door.checkStanding(input)).failure?.code).toBe('network-refused')
+    expect(hex(await door.buildPolicy())).toBe(hex(await policyDigest(production)))
+    expect('appraiseUnder' in door).toBe(false)
+  })
+
   it('of development say of every machine that it is not private', async () => {
     expect((await appraised()).developmentMachine).toBe(true)
     expect(await outcomeOf({ change: onMainnet })).toBe('network-refused at network: fix-call')
+  })
+
+  it('of production pin the certificates that the makers publish', async () => {
+    expect(hex(await sha256(production.intelRoot))).toBe(
+      '44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3',
+    )
+    expect(hex(await sha256(production.nvidiaRoot))).toBe(
+      '102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48',
+    )
+    expect(production.amdRoots.map(({ product }) => product)).toEqual(['Milan', 'Genoa', 'Turin'])
   })
 
   it('of both kinds share no root, no owner and no network', () => {
@@ -237,6 +275,26 @@ describe('what is handed in', () => {
   ])('may be %s: the answer is a refusal with a code', async (_, change) => {
     const { verdict, code } = await appraised({ later: (input) => change(input) })
     expect([verdict, typeof code]).toEqual(['refused', 'string'])
+  })
+
+  it('may be mangled anywhere: what passes claims what the original claimed', async () => {
+    const original = await inputOf(await sceneOf('tdx'))
+    const { claims } = passed(await appraiseUnder(pins, original)).found
+    const change = fc.record({ at: fc.nat(), remove: fc.nat({ max: 2 }), insert: fc.uint8Array({ maxLength: 2 }) })
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 2 }), async (changes) => {
+        const bytes = [...original.evidence]
+        for (const { at, remove, insert } of changes) bytes.splice(at % (bytes.length + 1), remove, ...insert)
+        const evidence = Uint8Array.from(bytes)
+        const statement = { ...original.statement.statement, evidence: await sha256(evidence) }
+        const input = { ...original, evidence, statement: { ...original.statement, statement } }
+        const appraisal = await appraiseUnder(pins, input)
+        // White space between the lines of a certificate is nobody's to sign.
+        if (appraisal.verdict === 'private') expect(appraisal.found.claims).toEqual(claims)
+        else expect(appraisal.steps.filter(({ status }) => status === 'failed')).toHaveLength(1)
+      }),
+      runs(60),
+    )
   })
 
   it('is left as it was', async () => {

@@ -85,7 +85,7 @@ describe('a revocation list', () => {
           expect(code).not.toBe('accepted')
         },
       ),
-      runs(400),
+      runs(200),
     )
   })
 })

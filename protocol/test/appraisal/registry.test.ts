@@ -34,6 +34,7 @@ async function refused(options: Options): Promise<readonly [code: string, step: 
 }
 const change = (content: Partial<Registry>): Options => ({ plan: ({ registry }) => Object.assign(registry, content) })
 const signedBy = (...owners: RegistryPlan['owners']): Options => ({ plan: (plan) => (plan.owners = owners) })
+const all: Pins = { ...pins, owners: { keys: pins.owners.keys, threshold: 3 } }
 const OTHER = new Uint8Array(32).fill(9)
 /** What a client saw before, relative to this registry statement. */
 const saw = (by: number, digest: Bytes | null = null): Options => ({
@@ -56,6 +57,7 @@ describe('a registry statement', () => {
     ['that was seen before', saw(0)],
     ['newer than the last', saw(-1, OTHER)],
     ['good for 400 days', change({ expires: NOW - DAY + MAX_REGISTRY_SECONDS })],
+    ['by every owner, where every one is needed', { ...signedBy('owner0', 'owner1', 'owner2'), under: all }],
     ['that lists nothing', change({ references: [], engines: [], models: [], policies: [], tees: [], snp: [] })],
   ]
   it.each(stands)('%s stands', async (_, options) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Scene, type ScenePlan, stage } from '../../../localnet/src/tee/index.ts'
-import { type Bytes, copy, hex } from '../../src/index.ts'
+import { type Bytes, concat, copy, hex, utf8 } from '../../src/index.ts'
 import { AppraisalError, inSteps } from '../../src/appraisal/failure.ts'
 import { pins } from '../../src/appraisal/pins/development.ts'
 import { readSnpReport } from '../../src/appraisal/snp/report.ts'
@@ -117,9 +117,7 @@ describe('the certificate of its key', () => {
   })
 
   it('of another product is refused', async () => {
-    const milan = Uint8Array.from(
-      [0x16, 8, ...'Milan-B0'].map((one) => (typeof one === 'string' ? one.charCodeAt(0) : one)),
-    )
+    const milan = concat(Uint8Array.of(0x16, 8), utf8('Milan-B0'))
     const renamed = ({ vcek }: Snp): void => {
       for (const one of vcek.extensions) if (one.id.endsWith('3704.1.2')) Object.assign(one, { value: milan })
     }

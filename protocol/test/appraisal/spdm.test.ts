@@ -8,7 +8,7 @@ import { readSpdmReport, type SpdmReport } from '../../src/appraisal/gpu/spdm.ts
 import type { Certificate } from '../../src/appraisal/x509.ts'
 import { runs } from '../property.ts'
 import { sceneOf } from './judge.ts'
-import { type Change, outcomeOf } from './scenes.ts'
+import { type Change, flip, outcomeOf } from './scenes.ts'
 import { codeOf, first } from './simulated.ts'
 
 const gpu =
@@ -152,7 +152,11 @@ describe('the names in a chain say what the device is', () => {
   })
 
   it.each([
-    ['a switch', hopper.map((name) => name.replace('GH100', 'LS10'))],
+    [
+      'a switch',
+      ['LS_10 A01 FSP FMC LF', 'LS_10 A01 FSP BROM', 'NVIDIA LS_10 Provisioner ICA 1', 'NVIDIA GH100 Identity'],
+    ],
+    ['a switch under an authority of its own', hopper.map((name) => name.replace('GH100', 'LS10'))],
     ['an older GPU', hopper.map((name) => name.replace('GH100', 'GA100'))],
     ['a leaf of another chip', ['GB100 A01 GSP FMC LF', ...hopper.slice(1)]],
     ['a device of another chip', [hopper[0] ?? '', 'GB100 A01 GSP BROM', ...hopper.slice(2)]],
@@ -177,6 +181,13 @@ describe('a report', () => {
     expect([...report.measurements.keys()]).toEqual(Array.from({ length: 64 }, (_, i) => i + 1))
     expect(report.signature).toHaveLength(96)
     expect(readVersions(report)).toEqual({ driver: '550.90.07', vbios: '96.00.9F.00.01' })
+  })
+
+  it('states one length for each measurement', async () => {
+    const report = await reports()
+    // MeasurementSize of the first block, behind the request and the response's head.
+    flip(report, 37 + 8 + 2)
+    expect(await codeOf(() => readSpdmReport(report))).toBe('gpu-format')
   })
 
   it('says what versions it has only in plain characters', async () => {

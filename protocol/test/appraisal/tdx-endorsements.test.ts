@@ -10,7 +10,8 @@ import {
 } from '../../../localnet/src/tee/index.ts'
 import { integer } from '../../../localnet/src/tee/der-writer.ts'
 import type { AppraisalCode } from '../../src/appraisal/failure.ts'
-import { type Change, DAY, inputOf, NOW, plan, refusalOf } from './simulated.ts'
+import { readAnswer } from '../../src/appraisal/tdx/collateral.ts'
+import { type Change, codeOf, DAY, inputOf, NOW, plan, refusalOf } from './simulated.ts'
 
 const isPlan = (item: CertificatePlan | Uint8Array | undefined): item is CertificatePlan =>
   item !== undefined && !(item instanceof Uint8Array)
@@ -313,5 +314,28 @@ describe('checklist step 4, TCB info and QE identity', () => {
       }),
     })
     expect(await refusalOf(input)).toMatchObject({ code: 'tcb-info-id' })
+  })
+})
+
+describe('an answer of Intel’s service', () => {
+  it('is taken apart without writing it again', async () => {
+    const { collateral } = await inputOf()
+    const spaced = collateral.tcbInfo.replace(',', ' ,\n')
+    expect(readAnswer('tcbInfo', `{"tcbInfo":${spaced},"signature":"${collateral.tcbInfoSignature}"}\n`)).toEqual({
+      text: spaced,
+      signature: collateral.tcbInfoSignature,
+    })
+    const { text } = readAnswer('qeIdentity', `{"enclaveIdentity":{"signature":"x"},"signature":"${'0'.repeat(128)}"}`)
+    expect(text).toBe('{"signature":"x"}')
+  })
+  it.each([
+    ['', 'tcb-info-format'],
+    ['{"enclaveIdentity":{},"signature":"00"}', 'tcb-info-format'],
+    [`{"tcbInfo":{},"signature":"${'0'.repeat(127)}"}`, 'tcb-info-format'],
+    [`{"tcbInfo":{},"signature":"${'0'.repeat(128)}","more":1}`, 'tcb-info-format'],
+    [`{"tcbInfo":{}}`, 'tcb-info-format'],
+    [`{"tcbInfo":"${'x'.repeat(300_000)}","signature":"${'0'.repeat(128)}"}`, 'tcb-info-format'],
+  ])('of another form is refused: %.40s', async (answer, code) => {
+    expect(await codeOf(() => readAnswer('tcbInfo', answer))).toBe(code)
   })
 })

@@ -54,7 +54,7 @@ describe('mangled collateral', () => {
           expect(value).toEqual(genuine)
         },
       ),
-      runs(400),
+      runs(150),
     )
     await expect(search).resolves.toBe(undefined)
   })
@@ -68,7 +68,7 @@ describe('mangled collateral', () => {
         const refusal = await refusalOf(await inputOf({}, planned))
         expect(refusal === 'accepted' || refusal.code in appraisalCodes).toBe(true)
       }),
-      runs(200),
+      runs(60),
     )
     await expect(search).resolves.toBe(undefined)
   })
@@ -125,7 +125,7 @@ describe('an appraisal', () => {
           }
         },
       ),
-      runs(300),
+      runs(120),
     )
     await expect(search).resolves.toBe(undefined)
   })

@@ -109,6 +109,13 @@ describe('checklist step 7, the platform', () => {
       extend(sequence(...rest, member('4', octets(new Uint8Array(5))), tcb(...components, ...versions))),
     ],
     [
+      'with a member that goes on',
+      'malformed',
+      extend(
+        sequence(...rest, fmspc, tcb(...components, ...versions), sequence(objectId('1.2.3'), integer(1), integer(2))),
+      ),
+    ],
+    [
       'with a PPID that is a number',
       'pck-extension',
       extend(sequence(member('1', integer(1)), ...rest.slice(1), fmspc, tcb(...components, ...versions))),

@@ -125,7 +125,7 @@ describe('checklist step 1, the quote', () => {
           // White space between certificates is no part of what anybody signs.
           if (refusal === 'accepted') expect(hex(readQuote(quote).signed)).toBe(genuine)
         }),
-        runs(300),
+        runs(150),
       )
       await expect(search).resolves.toBe(undefined)
     })

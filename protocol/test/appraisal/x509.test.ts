@@ -191,7 +191,7 @@ describe('a certificate', () => {
           expect(code).not.toBe('accepted')
         },
       ),
-      runs(400),
+      runs(200),
     )
   })
 })

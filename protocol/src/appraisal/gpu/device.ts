@@ -35,8 +35,9 @@ const ENABLED_ELSEWHERE = 'protected PCIe: its switches are not attested here'
 const CONFIDENTIAL_FLAGS = [0, 1]
 
 /**
- * What the names in a chain say the device is. NVIDIA's root also stands above switches, whose reports look alike.
- * Hopper's names are those of recorded chains. Blackwell's follow the same pattern and are unproven.
+ * What the names in a chain say the device is. NVIDIA's root, and even the authority of a GPU generation, also stands
+ * above switches, whose reports look alike. The names are those of recorded chains of GH100 and GB100; further chips of
+ * the Blackwell generation are expected to follow the pattern, and are unproven.
  * @throws AppraisalError `gpu-architecture`
  */
 export function readArchitecture(chain: readonly Certificate[]): Pick<Gpu, 'architecture' | 'chip'> {

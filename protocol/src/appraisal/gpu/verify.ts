@@ -21,7 +21,7 @@ export const gpuChecks: readonly Check[] = [
   { name: 'gpu.mode', source: 'NVIDIA nvtrust, OPAQUE_DATA_TYPES', blame: 'policy' },
 ]
 
-/** Leaf, device, provisioner, identity of the generation, root: as recorded of Hopper. */
+/** Leaf, device, provisioner, identity of the generation, root: as recorded of Hopper and Blackwell. */
 const CHAIN_LENGTH = 5
 
 export interface GpuInput {

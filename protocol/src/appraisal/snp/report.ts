@@ -19,6 +19,8 @@ export interface SnpReport {
   readonly migrationAgent: Bytes
   /** Eight bytes, laid out by product line. */
   readonly reportedTcb: Bytes
+  /** Of the firmware that launched the machine, laid out alike. */
+  readonly launchTcb: Bytes
   readonly chipId: Bytes
   /** What the chip signed. */
   readonly signed: Bytes
@@ -61,6 +63,8 @@ export function readSnpReport(bytes: Bytes): SnpReport {
   const reportedTcb = reader.take(8)
   reader.take(24)
   const chipId = reader.take(64)
+  reader.take(16)
+  const launchTcb = reader.take(8)
   reader.take(SIGNED_BYTES - reader.at)
   return {
     version,
@@ -73,6 +77,7 @@ export function readSnpReport(bytes: Bytes): SnpReport {
     hostData,
     migrationAgent,
     reportedTcb,
+    launchTcb,
     chipId,
     signed: bytes.subarray(0, SIGNED_BYTES),
     signature: readSignature(reader),

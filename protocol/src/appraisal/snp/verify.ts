@@ -6,7 +6,7 @@ import { isSignedBy } from '../public-key.ts'
 import type { SnpTcb } from '../registry.ts'
 import { type Certificate, iso, readCertificate, readPemChain, verifyChain } from '../x509.ts'
 import { readSnpReport, type SnpReport } from './report.ts'
-import { findOlder, formatTcb, matchVcek } from './vcek.ts'
+import { findOlder, formatTcb, matchVcek, readTcb } from './vcek.ts'
 
 const ABI = 'AMD SEV-SNP firmware ABI, 56860'
 const KDS = 'AMD VCEK certificate and KDS interface specification, 57230'
@@ -98,7 +98,8 @@ export async function verifySnp(steps: Steps, { collateral, roots, now, ...input
   await steps.run('snp.tcb', (found) => {
     const least = input.least.find((one) => one.product === product)?.least
     ensure(least !== undefined, 'snp-tcb-old', `no least firmware is listed for ${product}`)
-    const older = findOlder(tcb, least)
+    // Who broke an older firmware may have been there when the machine was launched under it.
+    const older = findOlder(tcb, least) ?? findOlder(readTcb(report.launchTcb, product), least)
     ensure(older === null, 'snp-tcb-old', `firmware too old: ${older}`)
     found(`at least ${formatTcb(least)}`)
   })
