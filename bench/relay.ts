@@ -146,7 +146,7 @@ async function readJob(origin: string, token: string): Promise<void> {
     if (message.kind === 'stopped') ended.reject(new Error(message.code))
     if (message.kind !== 'frame') return
     next += 1
-    // if (next % 200 === 0) asker.send({ kind: 'read', jobId, next })
+    if (next % 200 === 0) asker.send({ kind: 'read', jobId, next })
     if (next < FRAMES) return
     asker.send({ kind: 'ack', jobId, next })
     ended.resolve()

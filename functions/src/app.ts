@@ -5,7 +5,6 @@ import {
   isBrokerCode,
   issuePath,
   MatchRequest,
-  type MatchResponse,
   type ModelsResponse,
   networks,
   nodeId,
@@ -18,7 +17,10 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import * as v from 'valibot'
+import { leaseInTurn, nameCandidate } from './leasing.ts'
 import { log, logFault } from './log.ts'
+import { addressOf, countAgainst, type RateLimitName } from './rate-limits.ts'
+import { readiness } from './readiness.ts'
 import { regionsFor, type Settings, settingsOf } from './settings.ts'
 import { RENEWAL_SECONDS, SESSION_SECONDS, SIGN_IN_WINDOW, verifySignIn } from './sign-in.ts'
 import { issueToken, readSession, type Session } from './token.ts'
@@ -73,6 +75,11 @@ function continentOf(c: Door): string | undefined {
   return cf?.continent
 }
 
+/** Counts a request against the limit of the address it comes from. */
+function countAddress(c: Door, name: RateLimitName): Promise<void> {
+  return countAgainst(c.env, name, addressOf(c.req.header('cf-connecting-ip')))
+}
+
 function trialOf(settings: Settings, user: string): number {
   return user.startsWith('telegram:') ? settings.TRIAL_QUESTIONS : settings.TRIAL_FOR_KEYS
 }
@@ -112,12 +119,18 @@ app.use(
   }),
 )
 
-app.get('/health', (c) => {
-  const { NETWORK } = settingsOf(c.env)
-  return c.json({ ok: true, network: NETWORK, version: PROTOCOL_VERSION })
+/** This isolate runs. Nothing else is asked: whoever restarts things by it should not do so for a lost setting. */
+app.get('/health', (c) => c.json({ ok: true, network: c.env.NETWORK, version: PROTOCOL_VERSION }))
+
+/** Questions could be answered: the settings parse, the matchers are there. Says what is missing. */
+app.get('/ready', async (c) => {
+  await countAddress(c, 'LIMIT_READ_ADDRESS')
+  const { ready, ...body } = await readiness(c.env)
+  return c.json({ ready, ...body }, ready ? 200 : 503)
 })
 
 app.get('/models', async (c) => {
+  await countAddress(c, 'LIMIT_READ_ADDRESS')
   const settings = settingsOf(c.env)
   const regions = regionsFor(settings, continentOf(c))
   const models = settings.MODELS.map(async ({ id, name, about }) => {
@@ -139,10 +152,12 @@ app.get('/models', async (c) => {
 })
 
 app.post('/sign-in', async (c) => {
+  await countAddress(c, 'LIMIT_SIGN_IN_ADDRESS')
   const settings = settingsOf(c.env)
   const request = await readBody(c, SignInRequest)
   const origin = new URL(c.req.url).origin
   const signIn = await verifySignIn(request, origin, settings, nowSeconds())
+  await countAgainst(c.env, 'LIMIT_SIGN_IN_USER', signIn.user)
   const account = c.env.ACCOUNT.getByName(signIn.user)
   // Twice the window, so that what this forgets is refused for its age.
   if (!(await account.admitSignIn(signIn.once, signIn.holder, Date.now() + 2 * SIGN_IN_WINDOW * 1000))) {
@@ -161,41 +176,42 @@ app.post('/sign-in', async (c) => {
 })
 
 app.get('/account', async (c) => {
+  await countAddress(c, 'LIMIT_READ_ADDRESS')
   const { user } = await sessionOf(c)
   return c.json({ trial: await c.env.ACCOUNT.getByName(user).trial(trialOf(settingsOf(c.env), user)) })
 })
 
 app.post('/match', async (c) => {
+  await countAddress(c, 'LIMIT_MATCH_ADDRESS')
   const settings = settingsOf(c.env)
   const { user } = await sessionOf(c)
-  const { model, policy, exclude } = await readBody(c, MatchRequest)
+  await countAgainst(c.env, 'LIMIT_MATCH_USER', user)
+  const { model, policy, exclude, ahead } = await readBody(c, MatchRequest)
   if (!settings.MODELS.some(({ id }) => id === model)) {
     throw new CocoonError('model-not-served', 'this broker does not carry that model')
   }
-  for (const region of regionsFor(settings, continentOf(c))) {
-    const grant = await c.env.MATCHER.getByName(`${model}|${region}`).lease(policy, exclude)
-    if (!grant) continue
-    const { id, node, statement, evidence } = grant
-    const expires = Math.floor(grant.expires / 1000)
-    const claims = { purpose: 'lease', id, user, node, model, region, expires } as const
-    const lease = await issueToken(settings.SESSION_SECRET, claims)
-    return c.json({ node, statement, evidence, lease, expires } satisfies MatchResponse)
-  }
-  throw new CocoonError('no-node', 'no node with a free slot serves this model now', { retryAfterMs: 2000 })
+  const wish = { user, model, policy, exclude }
+  const regions = regionsFor(settings, continentOf(c))
+  if (ahead) return c.json(await nameCandidate(c.env, regions, wish))
+  const caller = { signal: c.req.raw.signal, waitUntil: (done: Promise<unknown>) => c.executionCtx.waitUntil(done) }
+  return c.json(await leaseInTurn(c.env, regions, wish, caller))
 })
 
 /** A user's socket to one node. The session travels as a second subprotocol: browsers set no headers, and URLs get logged. */
 app.get('/nodes/:node/jobs', async (c) => {
+  await countAddress(c, 'LIMIT_SOCKET_ADDRESS')
   const node = nodeIn(c)
   const [protocol, token = ''] = (c.req.header('sec-websocket-protocol') ?? '').split(/, */)
   if (protocol !== SUBPROTOCOL)
     throw new CocoonError('malformed', `the subprotocol is ${SUBPROTOCOL}, then the session`)
   const { user } = await readSession(settingsOf(c.env).SESSION_SECRET, token, nowSeconds())
+  await countAgainst(c.env, 'LIMIT_SOCKET_USER', user)
   return relay(c, node, { 'x-cocoon-role': 'client', 'x-cocoon-user': user })
 })
 
 /** The node's own socket; it proves who it is inside. */
-app.get('/nodes/:node/link', (c) => {
+app.get('/nodes/:node/link', async (c) => {
+  await countAddress(c, 'LIMIT_LINK_ADDRESS')
   const node = nodeIn(c)
   const region = regionsFor(settingsOf(c.env), continentOf(c))[0] ?? ''
   return relay(c, node, { 'x-cocoon-role': 'node', 'x-cocoon-node': node, 'x-cocoon-region': region })
@@ -209,6 +225,7 @@ app.onError((error, c) => {
   if (error instanceof CocoonError) {
     const code = isBrokerCode(error.code) ? error.code : 'malformed'
     log('door.refused', { code, route })
+    if (error.retryAfterMs !== undefined) c.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)))
     return c.json(errorBody(code, error.message, error.retryAfterMs), statusOf[code])
   }
   logFault('door.fault', error, { route })

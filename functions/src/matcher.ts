@@ -2,9 +2,15 @@ import { DurableObject } from 'cloudflare:workers'
 import { type Bytes, type MatchResponse, type Policy, type SignedStatement, statementToText } from '@cocoon/protocol'
 import { log } from './log.ts'
 import { type Candidate, chooseNode } from './matching.ts'
+import { MAX_WAIT, mayWait, overdue, retryAfter, servedBy, type Waiting, withServed } from './queue.ts'
+import type { Reservation } from './room.ts'
 
 /** A lease reserves a slot for this long. Milliseconds. */
 export const LEASE_LIFETIME = 30_000
+/** Nodes of one model and region: some 40 MB of their statements, and a choice among them stays quick. */
+export const MAX_NODES = 10_000
+/** How long a caller who waited may take to say that he still does. Milliseconds. */
+const CONFIRM_PATIENCE = 2_000
 
 /** What a relay tells about its node. */
 export interface Offering {
@@ -21,14 +27,36 @@ export interface Offering {
   readonly useBy: number
 }
 
-export interface LeaseGrant {
+export interface LoadReport {
+  readonly node: string
+  readonly slots: number
+  readonly free: number
+  /** Leases whose jobs the node counts itself now, or that will never bring one. */
+  readonly ended: readonly string[]
+}
+
+export interface LeaseRequest {
+  /** Random; names the lease, should there be one. */
   readonly id: string
+  readonly user: string
+  readonly policy: Policy
+  readonly exclude: readonly string[]
+}
+
+export interface Grant {
   readonly node: string
   readonly statement: MatchResponse['statement']
   readonly evidence: string | null
-  /** Unix milliseconds. */
+  /** Unix milliseconds: of the lease; of a candidate that was only named, when its statement is over. */
   readonly expires: number
 }
+
+export type MatchAnswer =
+  | { readonly kind: 'granted'; readonly grant: Grant }
+  /** There are such nodes, but none has a free slot. */
+  | { readonly kind: 'busy'; readonly retryAfterMs: number }
+  /** No node serves this at all. */
+  | { readonly kind: 'none' }
 
 export interface MatcherSummary {
   readonly nodes: number
@@ -57,15 +85,30 @@ interface Entry extends Candidate {
   attested: boolean
 }
 
-/** One per model and region: who serves it, who has a free slot, and the leases not yet turned into jobs. */
+/** A caller in line. */
+interface Waiter extends Waiting {
+  readonly id: string
+  /** True while the caller is still there. */
+  confirm(): boolean | Promise<boolean>
+  answer(answer: MatchAnswer): void
+}
+
+/**
+ * One per model and region: who serves it, who has a free slot, the leases not yet turned into jobs, and the line of
+ * those who wait for one. The nodes are stored; leases, line and loads are in memory only. What is forgotten with them
+ * makes the next choices too hopeful: the relay of a full node then moves the job on, and says what the load is.
+ */
 export class Matcher extends DurableObject<Env> {
   readonly #sql = this.ctx.storage.sql
-  /** The decision reads memory alone; every change is written through, so a woken object starts where it was. */
   readonly #entries = new Map<string, Entry>()
   /** The entries each policy allows; made anew after a node came or went, so that a lease costs the same with many nodes. */
   #candidates: Record<Policy, readonly Entry[]> | undefined
   /** In order of expiry, since all live equally long. */
   readonly #leases = new Map<string, { node: string; expires: number }>()
+  #line: readonly Waiter[] = []
+  /** When slots went to the line. */
+  #served: readonly number[] = []
+  #timer: ReturnType<typeof setTimeout> | null = null
   /** No statement goes stale before this; Unix milliseconds. */
   #freshUntil = Infinity
 
@@ -73,22 +116,17 @@ export class Matcher extends DurableObject<Env> {
     super(ctx, env)
     this.#sql.exec(`
       CREATE TABLE IF NOT EXISTS nodes (node TEXT PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL, evidence TEXT,
-        price TEXT NOT NULL, context INTEGER NOT NULL, slots INTEGER NOT NULL, free INTEGER NOT NULL, use_by INTEGER NOT NULL) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS leases (id TEXT PRIMARY KEY, node TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;`)
+        price TEXT NOT NULL, context INTEGER NOT NULL, slots INTEGER NOT NULL, free INTEGER NOT NULL, use_by INTEGER NOT NULL) WITHOUT ROWID;`)
     for (const row of this.#sql.exec<Row>('SELECT * FROM nodes')) {
       this.#remember({ ...row, price: JSON.parse(row.price) as Offering['price'], useBy: row.use_by })
     }
-    const leases = 'SELECT * FROM leases ORDER BY expires'
-    for (const row of this.#sql.exec<{ id: string; node: string; expires: number }>(leases)) {
-      this.#leases.set(row.id, { node: row.node, expires: row.expires })
-      const entry = this.#entries.get(row.node)
-      if (entry) entry.leased += 1
-    }
   }
 
-  /** A node joined, or has a newer statement. */
-  async offer(offering: Offering): Promise<void> {
-    this.#remember(offering)
+  /** A node joined, or has a newer statement. False when there is no room for another node. */
+  async offer(offering: Offering): Promise<boolean> {
+    this.#tidy(Date.now())
+    if (!this.#entries.has(offering.node) && this.#entries.size >= MAX_NODES) return false
+    const entry = this.#remember(offering)
     this.#sql.exec(
       'INSERT OR REPLACE INTO nodes (node, body, signature, evidence, price, context, slots, free, use_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       offering.node,
@@ -101,17 +139,22 @@ export class Matcher extends DurableObject<Env> {
       offering.free,
       offering.useBy,
     )
-    await this.#arm()
+    this.#serve(entry)
+    const armed = await this.ctx.storage.getAlarm()
+    if (armed === null || armed > this.#freshUntil) await this.ctx.storage.setAlarm(this.#freshUntil)
+    return true
   }
 
-  /** Slots changed; the leases named were used by jobs the node now counts itself, or will never be. */
-  load(node: string, slots: number, free: number, endedLeases: readonly string[]): void {
-    for (const id of endedLeases) this.#endLease(id)
+  /** Slots changed. Answers which slots of this node are reserved now. */
+  load({ node, slots, free, ended }: LoadReport): Reservation[] {
+    this.#tidy(Date.now())
+    for (const id of ended) this.#endLease(id)
     const entry = this.#entries.get(node)
-    if (!entry) return
+    if (!entry) return []
     entry.slots = slots
     entry.free = free
-    this.#sql.exec('UPDATE nodes SET slots = ?, free = ? WHERE node = ?', slots, free, node)
+    this.#serve(entry)
+    return [...this.#leases].flatMap(([lease, { node: at, expires }]) => (at === node ? [{ lease, expires }] : []))
   }
 
   withdraw(node: string): void {
@@ -119,25 +162,47 @@ export class Matcher extends DurableObject<Env> {
     this.#sql.exec('DELETE FROM nodes WHERE node = ?', node)
   }
 
-  /** Null when no node that the policy allows has a free slot. */
-  async lease(policy: Policy, exclude: readonly string[]): Promise<LeaseGrant | null> {
+  /** A free slot, reserved, if there is one now. A relay that asks reports on its own node by the way. */
+  lease({ id, policy, exclude }: Omit<LeaseRequest, 'user'>, report?: LoadReport): MatchAnswer {
+    if (report) this.load(report)
     const now = Date.now()
-    this.#expire(now)
-    this.#candidates ??= this.#candidatesNow()
-    const chosen = chooseNode(this.#candidates[policy], new Set(exclude), Math.random)
-    if (!chosen) return null
-    const { body, signature, evidence } = this.#sql.exec<Row>('SELECT * FROM nodes WHERE node = ?', chosen.node).one()
-    const grant = { id: crypto.randomUUID(), node: chosen.node, expires: now + LEASE_LIFETIME }
-    chosen.leased += 1
-    this.#leases.set(grant.id, grant)
-    this.#sql.exec('INSERT INTO leases (id, node, expires) VALUES (?, ?, ?)', grant.id, grant.node, grant.expires)
-    await this.#arm()
-    const bytes = (buffer: ArrayBuffer): Bytes => new Uint8Array(buffer)
-    return { ...grant, evidence, statement: statementToText({ body: bytes(body), signature: bytes(signature) }) }
+    this.#tidy(now)
+    const chosen = this.#choose(policy, exclude)
+    return chosen ? { kind: 'granted', grant: this.#reserve(id, chosen, now) } : this.#nobodyFree(policy, now)
+  }
+
+  /** The node that would be leased, and nothing reserved. */
+  candidate(policy: Policy, exclude: readonly string[]): MatchAnswer {
+    const now = Date.now()
+    this.#tidy(now)
+    const chosen = this.#choose(policy, exclude)
+    return chosen ? { kind: 'granted', grant: this.#grant(chosen, chosen.useBy) } : this.#nobodyFree(policy, now)
+  }
+
+  /**
+   * A free slot, reserved: the next that this caller may have, in line behind those who came before. `busy` when line or
+   * patience are over. `confirm` is asked before the slot is given; who does not answer is passed over.
+   */
+  async wait(request: LeaseRequest, confirm: Waiter['confirm']): Promise<MatchAnswer> {
+    const { id, user, policy, exclude } = request
+    const now = Date.now()
+    const answer = this.lease(request)
+    const eligible = this.#candidatesNow()[policy].some(({ node }) => !exclude.includes(node))
+    if (answer.kind !== 'busy' || !eligible || !mayWait(this.#line, user)) return answer
+    const { promise, resolve } = Promise.withResolvers<MatchAnswer>()
+    this.#line = [...this.#line, { id, user, policy, exclude: new Set(exclude), since: now, confirm, answer: resolve }]
+    this.#watch(now)
+    return promise
+  }
+
+  /** Whoever asked under this id is gone: leaves the line, or gives the slot back. */
+  abandon(id: string): void {
+    for (const waiter of this.#leave(({ id: waiting }) => waiting === id)) this.#busy(waiter, Date.now())
+    this.#freed(this.#endLease(id))
   }
 
   summary(): MatcherSummary {
-    this.#expire(Date.now())
+    this.#tidy(Date.now())
     let [free, context, cheapest]: [number, number, Entry | undefined] = [0, 0, undefined]
     for (const entry of this.#entries.values()) {
       free += Math.max(0, entry.free - entry.leased)
@@ -147,45 +212,115 @@ export class Matcher extends DurableObject<Env> {
     return { nodes: this.#entries.size, free, price: cheapest?.prices ?? null, context }
   }
 
+  /** Statements go stale; all else is seen to by whoever asks next. */
   override async alarm(): Promise<void> {
-    this.#expire(Date.now())
-    await this.#arm()
+    this.#tidy(Date.now())
+    if (this.#freshUntil !== Infinity) await this.ctx.storage.setAlarm(this.#freshUntil)
   }
 
   /** What the decision needs of an offering: not the statement, which is read once a node is chosen. */
-  #remember({ node, context, slots, free, useBy, evidence, price: prices }: Omit<Offering, 'statement'>): void {
+  #remember({ node, context, slots, free, useBy, evidence, price: prices }: Omit<Offering, 'statement'>): Entry {
     const attested = evidence !== null
     const known = { node, context, slots, free, useBy, attested, prices, price: BigInt(prices.completion) }
-    const entry = this.#entries.get(node)
+    let entry = this.#entries.get(node)
     if (entry?.attested !== attested) this.#candidates = undefined
     if (entry) {
       Object.assign(entry, known)
     } else {
       const leased = [...this.#leases.values()].filter((lease) => lease.node === node).length
-      this.#entries.set(node, { ...known, leased })
+      entry = { ...known, leased }
+      this.#entries.set(node, entry)
     }
     this.#freshUntil = Math.min(this.#freshUntil, useBy)
+    return entry
   }
 
   #candidatesNow(): Record<Policy, readonly Entry[]> {
-    const open = [...this.#entries.values()]
-    return { open, private: open.filter((entry) => entry.attested) }
+    if (!this.#candidates) {
+      const open = [...this.#entries.values()]
+      this.#candidates = { open, private: open.filter((entry) => entry.attested) }
+    }
+    return this.#candidates
   }
 
-  #endLease(id: string): void {
+  #choose(policy: Policy, exclude: readonly string[]): Entry | undefined {
+    // What a choice is made among are our own entries.
+    return chooseNode(this.#candidatesNow()[policy], new Set(exclude), Math.random) as Entry | undefined
+  }
+
+  #nobodyFree(policy: Policy, now: number): MatchAnswer {
+    if (this.#candidatesNow()[policy].length === 0) return { kind: 'none' }
+    return { kind: 'busy', retryAfterMs: retryAfter(this.#served, this.#line.length, now) }
+  }
+
+  #grant({ node }: Entry, expires: number): Grant {
+    const { body, signature, evidence } = this.#sql.exec<Row>('SELECT * FROM nodes WHERE node = ?', node).one()
+    const bytes = (buffer: ArrayBuffer): Bytes => new Uint8Array(buffer)
+    return { node, statement: statementToText({ body: bytes(body), signature: bytes(signature) }), evidence, expires }
+  }
+
+  #reserve(id: string, entry: Entry, now: number): Grant {
+    const grant = this.#grant(entry, now + LEASE_LIFETIME)
+    entry.leased += 1
+    this.#leases.set(id, { node: entry.node, expires: grant.expires })
+    return grant
+  }
+
+  /** The node whose slot is free again, if the lease was out. */
+  #endLease(id: string): Entry | undefined {
     const lease = this.#leases.get(id)
-    if (!lease) return
+    if (!lease) return undefined
     this.#leases.delete(id)
-    this.#sql.exec('DELETE FROM leases WHERE id = ?', id)
     const entry = this.#entries.get(lease.node)
     if (entry) entry.leased = Math.max(0, entry.leased - 1)
+    return entry
   }
 
-  #expire(now: number): void {
+  #freed(entry: Entry | undefined): void {
+    if (entry) this.#serve(entry)
+  }
+
+  /** Gives the free slots of a node to the first in line who may have them. */
+  #serve(entry: Entry): void {
+    const served = servedBy(this.#line, entry)
+    if (served.length === 0) return
+    const now = Date.now()
+    this.#leave((waiter) => served.includes(waiter))
+    for (const waiter of served) {
+      this.#served = withServed(this.#served, now)
+      const grant = this.#reserve(waiter.id, entry, now)
+      void this.#confirm(waiter, { kind: 'granted', grant })
+    }
+  }
+
+  async #confirm(waiter: Waiter, answer: MatchAnswer): Promise<void> {
+    const late = scheduler.wait(CONFIRM_PATIENCE).then(() => false)
+    const there = (async () => waiter.confirm())().catch(() => false)
+    if (await Promise.race([there, late])) return waiter.answer(answer)
+    this.#busy(waiter, Date.now())
+    this.#freed(this.#endLease(waiter.id))
+  }
+
+  #busy(waiter: Waiter, now: number): void {
+    waiter.answer({ kind: 'busy', retryAfterMs: retryAfter(this.#served, this.#line.length, now) })
+  }
+
+  /** Takes those out of the line. */
+  #leave(leaves: (waiter: Waiter) => boolean): Waiter[] {
+    const gone = this.#line.filter(leaves)
+    if (gone.length > 0) this.#line = this.#line.filter((waiter) => !gone.includes(waiter))
+    if (this.#line.length === 0) clearTimeout(this.#timer)
+    return gone
+  }
+
+  /** What time ended: leases, waits, statements. */
+  #tidy(now: number): void {
     for (const [id, lease] of this.#leases) {
       if (lease.expires > now) break
-      this.#endLease(id)
+      this.#freed(this.#endLease(id))
     }
+    const late = new Set(overdue(this.#line, now))
+    for (const waiter of this.#leave((waiting) => late.has(waiting))) this.#busy(waiter, now)
     if (now < this.#freshUntil) return
     this.#freshUntil = Infinity
     for (const entry of this.#entries.values()) {
@@ -199,11 +334,23 @@ export class Matcher extends DurableObject<Env> {
     }
   }
 
-  async #arm(): Promise<void> {
-    const [firstLease] = this.#leases.values()
-    const next = Math.min(firstLease?.expires ?? Infinity, this.#freshUntil)
-    if (next === Infinity) return
-    const armed = await this.ctx.storage.getAlarm()
-    if (armed === null || armed > next) await this.ctx.storage.setAlarm(next)
+  /**
+   * While somebody waits, time is kept by a timer and not by the alarm: an open request keeps this object awake anyway,
+   * and an alarm that is moved for each lease would be a row written.
+   */
+  #watch(now: number): void {
+    clearTimeout(this.#timer)
+    const [first] = this.#line
+    if (!first) return
+    const [lease] = this.#leases.values()
+    const next = Math.min(first.since + MAX_WAIT, lease?.expires ?? Infinity)
+    this.#timer = setTimeout(
+      () => {
+        const at = Date.now()
+        this.#tidy(at)
+        this.#watch(at)
+      },
+      Math.max(1, next - now),
+    )
   }
 }

@@ -25,6 +25,8 @@ export interface NodeAttachment {
   readonly region: string
   /** base64url */
   readonly challenge: string
+  /** Unix milliseconds. */
+  readonly opened: number
   readonly joined: boolean
   readonly slots: number
   readonly free: number

@@ -1,10 +1,17 @@
 import { type Bytes, FRAME_UNIT, fromHex, limits } from '@cocoon/protocol'
-import { sendTo } from './client-link.ts'
+import { changeReader, isOpen, sendTo } from './client-link.ts'
+import { ReadWindow } from './read-window.ts'
 import type { JobRow, RelayStore } from './relay-store.ts'
 
-/** Frames are stored in batches of so many, or so many bytes, whichever comes first; the final frame at once. */
-const BATCH_FRAMES = 16
-const BATCH_BYTES = 32 * 1024
+/** Frames are stored in batches of so many, or so many bytes, whichever comes first. */
+const BATCH_FRAMES = 512
+const BATCH_BYTES = 128 * 1024
+/**
+ * While somebody reads, a frame may be in memory alone for so long, and the final one for so long: then node and reader
+ * have it too, and most answers are acknowledged before they cost a row. Milliseconds.
+ */
+const STORE_AFTER = 20_000
+const STORE_FINAL_AFTER = 3_000
 /** No honest answer has more sealed bytes than this: content and final frame, and what sealing adds to each frame. */
 const MAX_ANSWER_BYTES = limits.answer + limits.object + limits.frames * (FRAME_UNIT + 64)
 
@@ -17,58 +24,174 @@ export class RelayJob {
   readonly idBytes: Bytes
   readonly row: JobRow
   readonly #store: RelayStore
+  /** Frames before this one are stored, here or by the reader. */
+  #stored: number
+  #storedBytes: number
   #pending: Bytes[] = []
   #pendingBytes = 0
+  #pendingSince = 0
+  #final: boolean
   /** The socket that reads the answer now. */
-  client: WebSocket | undefined
+  #reader: WebSocket | undefined
+  #window = new ReadWindow(0)
+  #told = false
+  /** True while its question is being taken: the node has not heard of it. */
+  handing = false
+  /** True when a question may have been taken for it. */
+  taken: boolean
+  /** True until the node showed how far it is: frames that were in memory may be lost. */
+  woken = false
   /** The frame last asked for again: a gap shows with each of the frames behind it. */
   asked = -1
+  /** Its reader has every frame before this one, by its own word. */
+  readerHas: number
+  /** The same, stored for good: it never asks for them again. */
+  acknowledged: number
+  /** Unix milliseconds. */
+  firstFrameAt: number | undefined
+  endedAt: number | undefined
 
   constructor(row: JobRow, store: RelayStore) {
     this.id = row.job
     this.idBytes = fromHex(row.job)
     this.row = row
     this.#store = store
+    const { next, bytes, final } = store.storedFrames(row.job)
+    this.#stored = Math.max(row.acknowledged, next ?? 0)
+    this.#storedBytes = bytes ?? 0
+    this.#final = final === 1
+    this.taken = row.state === 'sent'
+    this.readerHas = row.acknowledged
+    this.acknowledged = row.acknowledged
+  }
+
+  /** Frames before this one are stored: the node may forget them. */
+  get stored(): number {
+    return this.#stored
   }
 
   /** The sequence number of the frame that comes next. */
   get received(): number {
-    return this.row.stored + this.#pending.length
+    return this.#stored + this.#pending.length
+  }
+
+  /** True when the final frame is here. */
+  get final(): boolean {
+    return this.#final
+  }
+
+  /** True while frames of its answer are expected. */
+  get running(): boolean {
+    return this.row.state === 'sent' && !this.#final
+  }
+
+  /** True once a frame came, or its reader has one that this object forgot. */
+  get begun(): boolean {
+    return this.received > 0 || this.readerHas > 0
+  }
+
+  get reader(): WebSocket | undefined {
+    return isOpen(this.#reader) ? this.#reader : undefined
   }
 
   /** False when the node sends more than any answer has. */
   hasRoom(frame: Bytes): boolean {
-    return this.row.bytes + this.#pendingBytes + frame.length <= MAX_ANSWER_BYTES
+    return this.#storedBytes + this.#pendingBytes + frame.length <= MAX_ANSWER_BYTES
   }
 
-  /** Takes the next frame; true when it made a batch full, which then is stored. */
-  take(frame: Bytes, final: boolean): boolean {
+  take(frame: Bytes, final: boolean, now: number): void {
+    if (this.#pending.length === 0) this.#pendingSince = now
     this.#pending.push(frame)
     this.#pendingBytes += frame.length
-    if (!final && this.#pending.length < BATCH_FRAMES && this.#pendingBytes < BATCH_BYTES) return false
-    if (final) this.row.state = 'ended'
-    this.flush()
-    return true
+    this.#final = final
+    if (final) this.endedAt = now
+  }
+
+  /** True when what is pending should be stored now: there is much of it, or nobody will soon say that he has it. */
+  get full(): boolean {
+    if (this.#pending.length >= BATCH_FRAMES || this.#pendingBytes >= BATCH_BYTES) return true
+    return this.#final && !this.reader
+  }
+
+  /** True when what is pending has waited long enough in memory, or nobody is there who would take it from there. */
+  overdue(now: number): boolean {
+    if (this.#pending.length === 0) return false
+    if (!this.reader) return true
+    if (this.endedAt !== undefined) return now - this.endedAt >= STORE_FINAL_AFTER
+    return now - this.#pendingSince >= STORE_AFTER
   }
 
   /** Stores what is pending. */
   flush(): void {
     if (this.#pending.length === 0) return
-    this.#store.addFrames(this.row, this.#pending)
+    this.#store.addFrames(this.id, this.#stored, this.#pending, this.#final)
+    this.#stored = this.received
+    this.#storedBytes += this.#pendingBytes
     this.#pending = []
     this.#pendingBytes = 0
   }
 
-  /** Sends every frame from `from` on that is here. */
-  replay(socket: WebSocket, from: number): void {
-    for (const frame of this.#store.framesFrom(this.id, from)) this.#sendFrame(socket, frame)
-    const firstPending = this.row.stored
-    this.#pending.forEach((frame, index) => {
-      if (firstPending + index >= from) this.#sendFrame(socket, frame)
-    })
+  /** From now on this socket reads the answer, from this frame on. */
+  attach(socket: WebSocket, from: number): void {
+    changeReader(this.#reader, socket, this.id, from)
+    this.adopt(socket, from)
   }
 
-  #sendFrame(socket: WebSocket, frame: Bytes): void {
-    sendTo(socket, { kind: 'frame', jobId: this.idBytes, frame })
+  /** A socket of which this is known already. */
+  adopt(socket: WebSocket, from: number): void {
+    this.#reader = socket
+    this.#window = new ReadWindow(from)
+    this.#told = false
+    this.readerHas = Math.max(this.readerHas, from)
+  }
+
+  /** False when another socket reads the answer. */
+  detach(socket: WebSocket): boolean {
+    if (this.#reader !== undefined && this.#reader !== socket) return false
+    this.#reader = undefined
+    return true
+  }
+
+  /** The reader has every frame before `next`. */
+  read(said: number): void {
+    const next = this.#heard(said)
+    this.#window.read(next)
+    this.readerHas = Math.max(this.readerHas, next)
+    if (this.reader) changeReader(undefined, this.reader, this.id, this.#window.begin)
+  }
+
+  /** The reader has stored every frame before `next`; what is wholly before it is let go of. */
+  acknowledge(said: number): void {
+    const next = this.#heard(said)
+    this.read(next)
+    this.acknowledged = Math.max(this.acknowledged, next)
+    const stored = Math.min(next, this.#stored)
+    if (this.#store.dropFrames(this.id, stored)) this.row.acknowledged = stored
+  }
+
+  /** Sends the reader what it may have now, and behind the last frame how the job ended, if it did without a final one. */
+  deliver(): void {
+    const socket = this.reader
+    if (!socket) return
+    if (this.#window.next < this.received) {
+      for (const frame of this.#framesFrom(this.#window.next)) {
+        if (!this.#window.admits(frame.length)) return
+        sendTo(socket, { kind: 'frame', jobId: this.idBytes, frame })
+        this.#window.sent(frame.length)
+      }
+    }
+    if (this.row.ending === null || this.#told) return
+    this.#told = true
+    socket.send(this.row.ending)
+  }
+
+  /** Nobody has frames that did not come yet, unless they came before this object slept. */
+  #heard(next: number): number {
+    return this.woken ? next : Math.min(next, this.received)
+  }
+
+  *#framesFrom(from: number): Generator<Bytes> {
+    if (from < this.#stored) yield* this.#store.framesFrom(this.id, from)
+    yield* this.#pending.slice(Math.max(0, from - this.#stored))
   }
 }

@@ -58,6 +58,13 @@ export function settingsOf(env: object): Settings {
 
 /** The region whose matcher serves this continent, and the others to ask when it has nobody. */
 export function regionsFor(settings: Settings, continent: string | undefined): string[] {
-  const own = settings.REGIONS.find((region) => region === continent) ?? settings.REGIONS[0] ?? 'world'
+  return regionsFrom(
+    settings,
+    settings.REGIONS.find((region) => region === continent) ?? settings.REGIONS[0] ?? 'world',
+  )
+}
+
+/** This region, then the others. */
+export function regionsFrom(settings: Settings, own: string): string[] {
   return [own, ...settings.REGIONS.filter((region) => region !== own)]
 }

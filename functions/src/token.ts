@@ -22,11 +22,18 @@ export type Renewal = v.InferOutput<typeof Renewal>
 
 const Lease = v.object({
   purpose: v.literal('lease'),
+  /** A random UUID. */
   id: v.string(),
   user: v.string(),
   node: v.string(),
   model: v.string(),
   region: v.string(),
+  /** True when a matcher keeps a slot for it; false when it only names a candidate, ahead of need. */
+  reserved: v.boolean(),
+  /** True when a relay gave it instead of taking the job: no relay moves that job again. */
+  moved: v.boolean(),
+  /** Milliseconds waited in line for it. */
+  queued: v.number(),
   expires: v.number(),
 })
 export type Lease = v.InferOutput<typeof Lease>

@@ -19,95 +19,95 @@ async function left(stub: DurableObjectStub<Account>, of = 3): Promise<number> {
   return (await stub.trial(of)).left
 }
 
-function rows(stub: DurableObjectStub<Account>, table: string): Promise<number> {
-  return runInDurableObject(stub, (_, { storage }) => {
-    return storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n
+/** What is stored of an account: null when there is nothing, not even a table or an alarm. */
+function stored(stub: DurableObjectStub<Account>): Promise<{ leases: number; signIns: number } | null> {
+  return runInDurableObject(stub, async (_, { storage }) => {
+    const tables = storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'account'").toArray()
+    if (tables.length === 0 && (await storage.getAlarm()) === null) return null
+    const row = storage.sql.exec<{ leases: string; sign_ins: string }>('SELECT leases, sign_ins FROM account').one()
+    const length = (json: string): number => (JSON.parse(json) as unknown[]).length
+    return { leases: length(row.leases), signIns: length(row.sign_ins) }
   })
 }
 
 describe('an account', () => {
-  it('holds a question once for one attempt, however often it is asked to', async () => {
+  it('takes one question for a lease, and knows the lease again', async () => {
     const stub = account()
-    expect(await stub.hold('a', 3)).toBeNull()
-    expect(await stub.hold('a', 3)).toBeNull()
+    expect(await stub.hold('a', 3)).toBe('held')
+    expect(await stub.hold('a', 3)).toBe('again')
     expect(await left(stub)).toBe(2)
   })
 
-  it('says what is left when the trial is spent, and holds nothing', async () => {
+  it('says what is left when the trial is spent, and takes nothing', async () => {
     const stub = account()
-    for (const attempt of ['a', 'b', 'c']) expect(await stub.hold(attempt, 3)).toBeNull()
+    for (const lease of ['a', 'b', 'c']) expect(await stub.hold(lease, 3)).toBe('held')
     expect(await stub.hold('d', 3)).toMatchObject({ left: 0, of: 3 })
-    expect(await rows(stub, 'holds')).toBe(3)
-    // What is held already stays held.
-    expect(await stub.hold('c', 3)).toBeNull()
+    expect(await stored(stub)).toMatchObject({ leases: 3 })
+    expect(await stub.hold('c', 3)).toBe('again')
   })
 
-  it('believes the first word about an attempt alone', async () => {
+  it('gives a question back once, and the lease stays used', async () => {
     const stub = account()
     await stub.hold('a', 3)
     await stub.hold('b', 3)
-    await stub.settle('a', 'used')
-    await stub.settle('a', 'returned')
-    expect(await left(stub)).toBe(1)
-    await stub.settle('b', 'returned')
-    await stub.settle('b', 'returned')
+    await stub.giveBack('b')
+    await stub.giveBack('b')
+    expect(await left(stub)).toBe(2)
+    expect(await stub.hold('b', 3)).toBe('again')
     expect(await left(stub)).toBe(2)
   })
 
-  it('ignores a word about what it never held', async () => {
+  it('gives nothing back for a lease that took nothing', async () => {
     const stub = account()
     await stub.hold('a', 3)
-    await stub.settle('b', 'returned')
+    await stub.giveBack('b')
     expect(await left(stub)).toBe(2)
   })
 
-  it('holds again what came back, and counts it again', async () => {
-    const stub = account()
-    await stub.hold('a', 3)
-    await stub.settle('a', 'returned')
-    expect(await left(stub)).toBe(3)
-    expect(await stub.hold('a', 3)).toBeNull()
-    expect(await left(stub)).toBe(2)
-    await stub.settle('a', 'used')
-    expect(await left(stub)).toBe(2)
-  })
-
-  it('sleeps in the middle of a job and settles it rightly', async () => {
+  it('sleeps in the middle of a job and counts rightly', async () => {
     const stub = account()
     await stub.hold('a', 3)
     await stub.hold('b', 3)
     await evictDurableObject(stub)
-    expect(await stub.hold('a', 3)).toBeNull()
-    await stub.settle('a', 'returned')
+    expect(await stub.hold('a', 3)).toBe('again')
+    await stub.giveBack('a')
     await evictDurableObject(stub)
-    await stub.settle('a', 'returned')
-    await stub.settle('b', 'used')
+    await stub.giveBack('a')
     expect(await left(stub)).toBe(2)
   })
 
   it('starts anew after thirty days, and takes nothing back from before', async () => {
     const stub = account()
-    for (const attempt of ['a', 'b', 'c']) await stub.hold(attempt, 3)
+    for (const lease of ['a', 'b', 'c']) await stub.hold(lease, 3)
     later(TRIAL_WINDOW + 1)
     expect(await left(stub)).toBe(3)
-    expect(await stub.hold('d', 3)).toBeNull()
-    await stub.settle('a', 'returned')
+    expect(await stub.hold('d', 3)).toBe('held')
+    await stub.giveBack('a')
     expect(await left(stub)).toBe(2)
   })
 
-  it('forgets an attempt after 25 hours, but not that it was used', async () => {
+  it('forgets a lease after 25 hours, but not that its question was used', async () => {
     const stub = account()
     await stub.hold('a', 3)
     later(10 * HOUR)
     await stub.hold('b', 3)
     later(15 * HOUR)
     expect(await runDurableObjectAlarm(stub)).toBe(true)
-    expect(await rows(stub, 'holds')).toBe(1)
+    expect(await stored(stub)).toMatchObject({ leases: 1 })
     later(10 * HOUR)
     expect(await runDurableObjectAlarm(stub)).toBe(true)
-    expect(await rows(stub, 'holds')).toBe(0)
-    expect(await runDurableObjectAlarm(stub)).toBe(false)
+    expect(await stored(stub)).toMatchObject({ leases: 0 })
     expect(await left(stub)).toBe(1)
+  })
+
+  it('remembers so many leases as fit into a row, the latest', async () => {
+    const stub = account()
+    await runInDurableObject(stub, async (self) => {
+      for (let asked = 0; asked < 1_025; asked++) await self.hold(`${asked}`, 9_999)
+    })
+    expect(await stored(stub)).toMatchObject({ leases: 1_024 })
+    expect(await stub.hold('1024', 9_999)).toBe('again')
+    expect(await left(stub, 9_999)).toBe(9_999 - 1_025)
   })
 
   it('admits a sign-in once, also after sleep', async () => {
@@ -134,7 +134,38 @@ describe('an account', () => {
     await stub.admitSignIn('once', null, Date.now() + 600_000)
     later(600_001)
     await stub.admitSignIn('another', null, Date.now() + 600_000)
-    expect(await rows(stub, 'sign_ins')).toBe(1)
+    expect(await stored(stub)).toMatchObject({ signIns: 1 })
+  })
+
+  it('that was only looked at leaves nothing', async () => {
+    const stub = account()
+    expect(await left(stub)).toBe(3)
+    await stub.giveBack('a')
+    expect(await stored(stub)).toBeNull()
+  })
+
+  it('of somebody who only signed in deletes itself in a day', async () => {
+    const stub = account()
+    await stub.admitSignIn('once', null, Date.now() + 600_000)
+    later(25 * HOUR)
+    expect(await runDurableObjectAlarm(stub)).toBe(true)
+    expect(await stored(stub)).toBeNull()
+    // The same object, used again.
+    expect(await stub.hold('a', 3)).toBe('held')
+    expect(await left(stub)).toBe(2)
+  })
+
+  it('deletes itself when its trial is over, and not before', async () => {
+    const stub = account()
+    await stub.hold('a', 3)
+    later(25 * HOUR)
+    expect(await runDurableObjectAlarm(stub)).toBe(true)
+    later(TRIAL_WINDOW - 26 * HOUR)
+    expect(await left(stub)).toBe(2)
+    later(HOUR)
+    expect(await runDurableObjectAlarm(stub)).toBe(true)
+    expect(await stored(stub)).toBeNull()
+    expect(await left(stub)).toBe(3)
   })
 })
 

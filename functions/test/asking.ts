@@ -1,7 +1,7 @@
 import type { Bytes } from '@cocoon/protocol'
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { Account } from '../src/index.ts'
 import { Question, TestUser } from './test-client.ts'
 import { type TakenJob, TestNode } from './test-node.ts'
@@ -32,6 +32,17 @@ export function stored(node: TestNode): Promise<{ jobs: number; batches: number;
     }
     return { jobs: count('jobs'), batches: count('batches'), chunks: count('chunks') }
   })
+}
+
+/** Waits until the relay knows that this reader is gone. */
+export async function readerLeaves(node: TestNode, wire: Wire): Promise<void> {
+  wire.close(1000)
+  await expect.poll(() => runInDurableObject(node.relay, (_, ctx) => ctx.getWebSockets('client').length)).toBe(0)
+}
+
+/** Whatever is in the relay's memory vanishes in the middle of whatever it does, and every socket breaks. */
+export async function crash(stub: DurableObjectStub): Promise<void> {
+  await runInDurableObject(stub, (_, ctx) => ctx.abort('crash')).catch(() => undefined)
 }
 
 export const NOTHING = { jobs: 0, batches: 0, chunks: 0 }

@@ -105,12 +105,13 @@ describe('the doors', () => {
   it('say when to ask again while no node is free', async () => {
     const response = await post('/match', match, user.token)
     expect(response.status).toBe(503)
-    expect(await response.json()).toMatchObject({ error: { code: 'no-node', retryAfterMs: 2000 } })
+    expect(response.headers.get('retry-after')).toBe('5')
+    expect(await response.json()).toMatchObject({ error: { code: 'no-node', retryAfterMs: 5000 } })
   })
 
-  it('find no node when all were tried, or none is attested', async () => {
+  it('find no node when none is attested; one that was tried is as good as busy, and not waited for', async () => {
     const node = await TestNode.joined()
-    expect(await codeOf(post('/match', { ...match, exclude: [node.id] }, user.token))).toBe('503 no-node')
+    expect(await codeOf(post('/match', { ...match, exclude: [node.id] }, user.token))).toBe('429 all-busy')
     expect(await codeOf(post('/match', { ...match, policy: 'private' }, user.token))).toBe('503 no-node')
   })
 

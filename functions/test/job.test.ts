@@ -25,8 +25,10 @@ describe('a job', () => {
     expect(question.text).toBe('Because it is')
     await job.finish()
     expect(await question.read(wire)).toEqual(DONE)
+    question.acknowledge(wire)
     await job.acknowledged(question.next)
     expect(await used(user)).toBe(1)
+    expect(await stored(node)).toEqual(NOTHING)
   })
 
   it('arrives whole when its body takes many chunks', async () => {
@@ -102,8 +104,9 @@ describe('a job', () => {
     await job.finish()
     expect(await question.read(wire)).toEqual(DONE)
     question.acknowledge(other)
+    other.send({ kind: 'read', jobId: question.jobId, next: 1 })
     expect(await other.quiet()).toEqual([])
-    expect(await stored(node)).toMatchObject({ jobs: 1, batches: 1 })
+    expect(await stored(node)).toMatchObject({ jobs: 1 })
   })
 
   it('is not opened again for another user who saw it', async () => {
@@ -130,7 +133,7 @@ describe('a job', () => {
   })
 
   it('is stopped when no free question is left, and says when there will be one', async () => {
-    const node = await TestNode.joined()
+    const node = await TestNode.joined({}, 16)
     // Telegram users have 10 questions here.
     const user = await TestUser.named('telegram:4711')
     const wire = await user.connect(node.id)
@@ -146,7 +149,7 @@ describe('a job', () => {
   })
 
   it('is one of 64 on a socket at most', async () => {
-    const [node, user] = await Promise.all([TestNode.joined(), TestUser.signIn()])
+    const [node, user] = await Promise.all([TestNode.joined({}, 80), TestUser.signIn()])
     const wire = await user.connect(node.id)
     for (let asked = 0; asked < 64; asked++) (await user.prepare(node)).send(wire)
     for (let asked = 0; asked < 64; asked++) await node.wire.next('job')

@@ -21,8 +21,12 @@ const fields: Record<keyof LogFields | 'event', true> = {
   model: true,
   region: true,
   code: true,
+  outcome: true,
   route: true,
   status: true,
+  limit: true,
+  queuedMs: true,
+  firstFrameMs: true,
   milliseconds: true,
   count: true,
   fault: true,
@@ -57,9 +61,13 @@ describe('the log', () => {
 
     const events = lines().map((line) => JSON.parse(line) as Record<string, unknown>)
     const id = hex(question.jobId)
-    expect(events.filter((event) => event['job'] === id).map(({ event }) => event)).toEqual(['job.sent', 'job.ended'])
+    expect(events.filter((event) => event['job'] === id).map(({ event }) => event)).toEqual([
+      'job.sent',
+      'job.ended',
+      'job.stopped',
+    ])
     expect(events.map(({ event }) => event)).toEqual(
-      expect.arrayContaining(['node.joined', 'job.refused', 'door.refused', 'socket.refused', 'node.gone']),
+      expect.arrayContaining(['node.joined', 'job.stopped', 'door.refused', 'socket.refused', 'node.gone']),
     )
     for (const event of events) for (const name of Object.keys(event)) expect(fields).toHaveProperty(name)
     const all = lines().join('\n')

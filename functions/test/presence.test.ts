@@ -1,7 +1,7 @@
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { asking, later, NOTHING, stored, used } from './asking.ts'
+import { asking, later, readerLeaves, NOTHING, stored, used } from './asking.ts'
 import { DONE, MODEL, TestNode } from './test-node.ts'
 import { TestUser } from './test-client.ts'
 
@@ -76,20 +76,24 @@ describe('a node that leaves', () => {
     expect(await used(user)).toBe(1)
   })
 
-  it('gives back the question that it had not begun to answer', async () => {
+  it('gives back the question that it had not begun to answer, and its reader waits ten seconds for it, not sixty', async () => {
     const { node, user, wire } = await asking()
     await leave(node)
-    later(60_000)
+    later(9_000)
+    await runDurableObjectAlarm(node.relay)
+    expect(await wire.quiet()).toEqual([])
+    later(1_000)
     await runDurableObjectAlarm(node.relay)
     expect((await wire.next('stopped')).code).toBe('node-lost')
     expect(await used(user)).toBe(0)
+    expect(await stored(node)).toEqual(NOTHING)
   })
 
   it('is given up by an alarm that wakes the relay, and the reader hears of it', async () => {
     const { node, wire } = await asking()
     await leave(node)
     await evictDurableObject(node.relay)
-    later(60_000)
+    later(10_000)
     expect(await runDurableObjectAlarm(node.relay)).toBe(true)
     expect((await wire.next('stopped')).code).toBe('node-lost')
   })
@@ -101,7 +105,7 @@ describe('a node that leaves', () => {
     wire.send(question.open)
     await expect.poll(() => stored(node)).toMatchObject({ chunks: 1 })
     await leave(node)
-    later(60_000)
+    later(10_000)
     await runDurableObjectAlarm(node.relay)
     expect((await wire.next('stopped')).code).toBe('node-gone')
     expect(await stored(node)).toEqual(NOTHING)
@@ -188,7 +192,8 @@ describe('a node that comes back', () => {
 
 describe('a day later', () => {
   it('every row of a job is gone', async () => {
-    const { node, question, wire, job } = await asking()
+    const { node, user, question, wire: first, job } = await asking()
+    await readerLeaves(node, first)
     await job.say('unread')
     await job.finish()
     await job.acknowledged(2)
@@ -199,7 +204,10 @@ describe('a day later', () => {
     later(60 * 60 * 1000)
     expect(await runDurableObjectAlarm(node.relay)).toBe(true)
     expect(await stored(node)).toEqual(NOTHING)
+    const wire = await (await TestUser.named(user.name)).connect(node.id)
     question.resume(wire, 0)
     expect((await wire.next('stopped')).code).toBe('unknown-job')
+    // It was answered: the question stays used.
+    expect(await used(user)).toBe(1)
   })
 })

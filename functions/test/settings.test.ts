@@ -49,7 +49,7 @@ describe('the settings', () => {
   })
 
   it('that are wrong are a fault of the broker, told to whoever asks', async () => {
-    const response = await app.request('/api/health', {}, { ...env, SESSION_SECRET: 'hush' } as Env)
+    const response = await app.request('/api/models', {}, { ...env, SESSION_SECRET: 'hush' } as Env)
     expect(response.status).toBe(500)
     const text = await response.text()
     expect(JSON.parse(text)).toMatchObject({ error: { code: 'broker-fault' } })

@@ -1,11 +1,15 @@
 import { utf8 } from '@cocoon/protocol'
 import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test'
-import { afterEach, describe, expect, it } from 'vitest'
-import { asking, NOTHING, stored, used } from './asking.ts'
+import { env } from 'cloudflare:workers'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { asking, later, readerLeaves, NOTHING, stored, used } from './asking.ts'
 import { TestUser } from './test-client.ts'
-import { DONE, TestNode } from './test-node.ts'
+import { DONE, MODEL, TestNode } from './test-node.ts'
 
-afterEach(reset)
+afterEach(async () => {
+  vi.useRealTimers()
+  await reset()
+})
 
 /** Puts the relay to sleep: what was in memory is gone, storage and sockets stay. */
 const sleep = (node: TestNode): Promise<void> => evictDurableObject(node.relay)
@@ -51,28 +55,32 @@ describe('a relay that falls asleep', () => {
     expect(next).toBe(0)
     job.resend(next)
     await question.read(wire, 2)
+    // Asked once, though two frames showed the gap.
+    expect((await node.wire.quiet()).filter(({ kind }) => kind === 'resend')).toEqual([])
     await job.finish()
     expect(await question.read(wire)).toEqual(DONE)
     expect(question.text).toBe('abcde')
+    question.acknowledge(wire)
     await job.acknowledged(question.next)
     expect(question.arrived.slice(0, 8)).toEqual([0, 1, 2, 0, 1, 2, 3, 4])
-    // Asked once, though two frames showed the gap.
-    expect((await node.wire.quiet()).filter(({ kind }) => kind === 'resend')).toEqual([])
   })
 
   it('between batches: asks only for what was not stored', async () => {
     const { node, question, wire, job } = await asking()
     await job.say(...Array.from('abcdefghijklmnopqrst'))
     await question.read(wire, 20)
-    await job.acknowledged(16)
+    later(20_000)
+    job.resend(19)
+    await job.acknowledged(20)
     await sleep(node)
-    await job.say('u')
+    await job.seal('u')
+    await job.say('v')
     const { next } = await node.wire.next('resend')
-    expect(next).toBe(16)
+    expect(next).toBe(20)
     job.resend(next)
     await job.finish()
     expect(await question.read(wire)).toEqual(DONE)
-    expect(question.text).toBe('abcdefghijklmnopqrstu')
+    expect(question.text).toBe('abcdefghijklmnopqrstuv')
   })
 
   it('between frames, with a reader who returns before the next: asks for what it forgot', async () => {
@@ -88,7 +96,8 @@ describe('a relay that falls asleep', () => {
   })
 
   it('after the final frame, before it is acknowledged: keeps the answer until it is', async () => {
-    const { node, user, question, job } = await asking()
+    const { node, user, question, wire, job } = await asking()
+    await readerLeaves(node, wire)
     await job.say('kept')
     await job.finish()
     await job.acknowledged(2)
@@ -146,11 +155,13 @@ describe('a relay that falls asleep', () => {
     await node.wire.next('joined')
     node.wire.send({ kind: 'load', slots: 4, free: 1, draining: false })
     const user = await TestUser.signIn()
-    await expect.poll(async () => (await user.match()).node).toBe(node.id)
+    const matcher = env.MATCHER.getByName(`${MODEL}|world`)
+    await expect.poll(async () => (await matcher.summary()).free).toBe(1)
+    await user.match()
     await sleep(node)
     node.wire.send({ kind: 'statement', statement: await node.newStatement() })
     await node.wire.next('joined')
     // Its one free slot is leased to the match above.
-    await expect(user.match()).rejects.toThrow('no-node')
+    expect(await matcher.summary()).toMatchObject({ nodes: 1, free: 0 })
   })
 })

@@ -16,7 +16,6 @@ describe('a socket', () => {
     ['nothing', new Uint8Array(0)],
     ['an unknown kind', Uint8Array.of(0x7f, 1, 2, 3)],
     ['a truncated open', Uint8Array.of(0x01, 0xa1)],
-    ['too long a message', new Uint8Array(MAX_MESSAGE_BYTES + 1).fill(0x20)],
     ['too long a chunk', new Uint8Array(1024 * 1024 + 34).fill(0x20)],
     ['an acknowledgement out of range', concat(Uint8Array.of(0x22), new Uint8Array(32), new Uint8Array(8).fill(255))],
     ['a short cancel token', concat(Uint8Array.of(0x24), new Uint8Array(63))],
@@ -27,6 +26,16 @@ describe('a socket', () => {
     expect((await wire.closed).code).toBe(4400)
     node.wire.sendRaw(data)
     expect((await node.wire.closed).code).toBe(4400)
+  })
+
+  it('closes with 1009 after too long a message, before anything reads it', async () => {
+    const [node, user] = await Promise.all([TestNode.joined(), TestUser.signIn()])
+    const wire = await user.connect(node.id)
+    const data = new Uint8Array(MAX_MESSAGE_BYTES + 1).fill(0x20)
+    wire.sendRaw(data)
+    expect(await wire.closed).toEqual({ code: 1009, reason: 'message too large' })
+    node.wire.sendRaw(data)
+    expect((await node.wire.closed).code).toBe(1009)
   })
 
   it('closes with 4400 after a frame of impossible size', async () => {
@@ -58,7 +67,7 @@ describe('a socket', () => {
     await wire.quiet()
     const events = printed.mock.calls.map(([line]) => (JSON.parse(String(line)) as { event: string }).event)
     printed.mockRestore()
-    expect(events).toEqual(['socket.refused', 'job.stopped'])
+    expect(events).toEqual(['socket.refused', 'job.ended'])
   })
 
   it('answers ping with pong, asleep or not, and without a word to the relay', async () => {

@@ -30,6 +30,9 @@ import { issueToken } from '../src/token.ts'
 import { MODEL, type TestNode } from './test-node.ts'
 import { ORIGIN, Wire } from './wire.ts'
 
+/** A reader says how far it is at least this often (SPEC.md, section 11). Bytes. */
+const READ_EVERY = 128 * 1024
+
 export const SESSION_SECRET = 'a secret of the tests, and of nobody else'
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000)
 
@@ -74,10 +77,11 @@ export class TestUser {
   /** A lease for a node the test chose, made as the matcher would. */
   lease(
     node: TestNode,
-    changes: { user?: string; node?: string; model?: string; expires?: number } = {},
+    changes: Partial<Parameters<typeof issueToken>[1] & { purpose: 'lease' }> = {},
   ): Promise<string> {
-    const claims = { user: this.name, node: node.id, model: MODEL, expires: nowSeconds() + 30, ...changes }
-    return issueToken(SESSION_SECRET, { purpose: 'lease', id: crypto.randomUUID(), region: 'world', ...claims })
+    const claims = { user: this.name, node: node.id, model: MODEL, region: 'world', expires: nowSeconds() + 30 }
+    const kind = { id: crypto.randomUUID(), reserved: true, moved: false, queued: 0 }
+    return issueToken(SESSION_SECRET, { purpose: 'lease', ...kind, ...claims, ...changes })
   }
 
   connect(node: string): Promise<Wire> {
@@ -101,6 +105,8 @@ export class Question {
   readonly #opener: ResponseOpener
   readonly #decoder = new ChunkDecoder()
   text = ''
+  /** Bytes of frames it has read and not said so. */
+  #unsaid = 0
   /** Every sequence number that arrived, in order, duplicates included. */
   readonly arrived: number[] = []
 
@@ -162,6 +168,11 @@ export class Question {
       const part = await this.#opener.open(decoded)
       if (part.kind === 'duplicate') continue
       opened += 1
+      this.#unsaid += frame.length
+      if (this.#unsaid >= READ_EVERY) {
+        this.#unsaid = 0
+        wire.send({ kind: 'read', jobId: this.jobId, next: this.next })
+      }
       if (part.kind === 'final') return part.final
       for (const { choices } of this.#decoder.push(part.content)) this.text += choices[0]?.delta.content ?? ''
     }

@@ -115,6 +115,11 @@ export class TestNode {
     return new TakenJob(this, job.jobId, content, sealer)
   }
 
+  /** Says how many of its slots are free. */
+  load(free: number, slots = 4, draining = false): void {
+    this.wire.send({ kind: 'load', slots, free, draining })
+  }
+
   async refuse(job: MessageOf<'job'>, code: RefusalCode): Promise<void> {
     const binding = { jobId: job.jobId, statement: job.statement, voucher: await noVoucher() }
     this.wire.send({ kind: 'refusal', ...(await signRefusal(binding, code, this.signer)) })
