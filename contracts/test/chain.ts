@@ -28,8 +28,10 @@ export interface Outcome {
   readonly gas: bigint
   /** Of the channel's balance, the rent of this transaction left out. */
   readonly change: bigint
-  /** Of the time since the transaction before, and debt of earlier times. */
+  /** Taken from the balance for the time since the transaction before. */
   readonly rent: bigint
+  /** Rent that the balance did not cover: the message's own value paid it. */
+  readonly debt: bigint
   readonly transaction: Transaction
 }
 
@@ -45,7 +47,7 @@ export async function deliver(chain: Blockchain, now: number, to: Address, messa
   const after = (await chain.getContract(to)).balance
   const came = message.info.type === 'internal' ? message.info.value.coins : 0n
   if (before + came !== after + left(transaction)) throw new Error('coins are not conserved')
-  return outcomeOf(transaction, after - before)
+  return outcomeOf(transaction, before, after)
 }
 
 /** With messages sent, as value and as fees for the way, and as fees of the transaction itself. */
@@ -55,7 +57,7 @@ function left({ outMessages, totalFees }: Transaction): bigint {
   return sum
 }
 
-function outcomeOf(transaction: Transaction, change: bigint): Outcome {
+function outcomeOf(transaction: Transaction, before: bigint, after: bigint): Outcome {
   const { description } = transaction
   if (description.type !== 'generic') throw new Error(`no ordinary transaction: ${description.type}`)
   const compute = description.computePhase
@@ -71,8 +73,9 @@ function outcomeOf(transaction: Transaction, change: bigint): Outcome {
     else payments.push({ to: info.dest.toString(), value: info.value.coins })
     bounced ||= info.bounced
   }
-  const debt = description.creditPhase?.dueFeesColelcted ?? 0n
-  const rent = (description.storagePhase?.storageFeesCollected ?? 0n) + debt
+  const collected = description.storagePhase?.storageFeesCollected ?? 0n
+  const rent = collected < before ? collected : before
+  const debt = collected - rent + (description.creditPhase?.dueFeesColelcted ?? 0n)
   return {
     exit: ran ? ran.exitCode : -1,
     done: ran?.success === true && action?.success === true,
@@ -83,8 +86,9 @@ function outcomeOf(transaction: Transaction, change: bigint): Outcome {
     returned,
     bounced,
     gas: ran?.gasUsed ?? 0n,
-    change: change + rent,
+    change: after - before + rent,
     rent,
+    debt,
     transaction,
   }
 }

@@ -220,7 +220,7 @@ it('any messages by anybody do what the promises say, and nothing else', async (
     asked > 0 ? { numRuns: asked } : { numRuns: 30, seed: 20_261_122 },
   )
   expect(applied).toBeGreaterThan(10)
-})
+}, 300_000)
 
 it('every exit code of the contract is explained, and no other', () => {
   const declared = [...readSource('registry/rules.tolk').matchAll(/^ {4}\w+ = (\w+)$/gm)].map(([, code]) =>

@@ -97,6 +97,11 @@ describe('blocks', () => {
     while ((await world.balance(bob)) === 0n) await new Promise((resolve) => setTimeout(resolve, 5))
     expect((await world.client.getMasterchainInfo()).latestSeqno).toBeGreaterThan(before + 1)
     await expect(world.control.setPace(1)).rejects.toThrow('pace')
+    // Also when it is changed in the middle of a block.
+    await world.control.setPace('manual')
+    const { seqno: last } = await world.control.status()
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect((await world.control.status()).seqno).toBe(last)
   })
 
   it('are dated, never backwards, and can be looked up with what is in them', async () => {

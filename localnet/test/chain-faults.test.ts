@@ -122,6 +122,8 @@ describe('a request that is none', () => {
     expect((await world.raw('/elsewhere')).status).toBe(404)
     expect((await world.raw('/api/v9/x')).status).toBe(404)
     expect((await world.raw('/admin/explode')).status).toBe(404)
+    expect((await world.raw('/admin/faucet?address=nowhere&amount=1')).status).toBe(422)
+    expect((await world.raw(`/admin/faucet?address=${alice.address.toString()}&amount=1.5`)).status).toBe(422)
   })
 
   it('may come from a page of another origin, as GET too', async () => {

@@ -8,6 +8,10 @@ import {
   Wallet,
 } from '../src/chain/index.ts'
 import { TonClient } from '@ton/ton'
+import { vi } from 'vitest'
+
+// A machine that does many things at once emulates ten times slower.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 export const GRAM = 1_000_000_000n
 export const BEGINNING = 1_800_000_000
@@ -25,7 +29,7 @@ export class ChainWorld {
     this.server = server
     this.clock = clock
     this.control = new ChainControl(server.origin)
-    this.client = new TonClient({ endpoint: this.control.endpoint, timeout: 5000 })
+    this.client = new TonClient({ endpoint: this.control.endpoint, timeout: 60_000 })
   }
 
   static async start(): Promise<ChainWorld> {

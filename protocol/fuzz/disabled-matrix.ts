@@ -2,6 +2,8 @@ import { type Base, bases, type Switch, type SwitchName, switches, switchNames }
 import type { AppraisalInput } from '../src/appraisal/appraise.ts'
 import { inputOf, judge, sceneOf } from '../test/appraisal/judge.ts'
 import { switchCodes } from '../test/appraisal/switch-codes.ts'
+import { rememberCrypto } from './remembered-crypto.ts'
+import type { SiteId } from './switched-off.ts'
 import './switched-off.ts'
 
 /** One row of matrix.test.ts, signed once and judged many times. */
@@ -28,27 +30,44 @@ async function makeCases(): Promise<Case[]> {
   return cases
 }
 
-const verdict = async ({ input }: Case): Promise<string> => {
-  const { code, verdict: word, steps } = await judge(input)
-  return code ?? (steps.every(({ status }) => status === 'passed') ? word : 'steps')
+/** An appraisal never throws; one without some check may. */
+async function verdict({ input }: Case): Promise<string> {
+  try {
+    const { code, verdict: word, steps } = await judge(input)
+    return code ?? (steps.every(({ status }) => status === 'passed') ? word : 'steps')
+  } catch {
+    return 'thrown'
+  }
 }
 
 /** Sites come as JSON in the first argument: `[id, code]`. One line of JSON for each: the case that noticed, or null. */
 const sites = JSON.parse(process.argv[2] ?? '[]') as [id: number, code: string | null][]
 globalThis.disabledSite = -1
 const cases = await makeCases()
+rememberCrypto(crypto.subtle)
+const reached = new Map<Case, ReadonlySet<SiteId>>()
 for (const row of cases) {
+  const visited = new Set<SiteId>()
+  globalThis.reachedSites = visited
   const found = await verdict(row)
   if (found !== row.expected) throw new Error(`${row.name} is ${found} with every check in place`)
+  reached.set(row, visited)
 }
+globalThis.reachedSites = undefined
+/** The rows that come as far as the check, those first that it should decide. */
+const rowsFor = (id: SiteId, code: string | null) =>
+  cases
+    .filter((row) => reached.get(row)?.has(id))
+    .sort((a, b) => Number(b.expected === code) - Number(a.expected === code))
 for (const [id, code] of sites) {
   console.log(JSON.stringify({ id, started: true }))
   globalThis.disabledSite = id
   let noticed: string | null = null
-  for (const row of [...cases].sort((a, b) => Number(b.expected === code) - Number(a.expected === code))) {
+  for (const row of rowsFor(id, code)) {
     if ((await verdict(row)) === row.expected) continue
     noticed = row.name
     break
   }
   console.log(JSON.stringify({ id, noticed }))
 }
+console.error(`${Math.round(performance.now() / 1000)} seconds in the matrix`)

@@ -83,7 +83,8 @@ function mark(node: Node, open: Open): void {
       const call = isNode(expression) && expression.type === 'AwaitExpression' ? expression['argument'] : expression
       if (!isNode(call) || call.type !== 'CallExpression') return
       const callee = calleeOf(call)
-      if (callee !== 'ensure' && !DECIDE_NOTHING.has(callee)) open(node, 'call', '{ if (!__off(ID)) ', ' }')
+      const isSuper = isNode(call['callee']) && call['callee'].type === 'Super'
+      if (callee !== 'ensure' && !isSuper && !DECIDE_NOTHING.has(callee)) open(node, 'call', '{ if (!__off(ID)) ', ' }')
       return
     }
     case 'LogicalExpression': {

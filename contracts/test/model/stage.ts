@@ -20,7 +20,15 @@ import {
 } from '../../src/index.ts'
 import { code, deliver, type Outcome } from '../chain.ts'
 import { receiptCell, signedRelease, voucherCell } from '../signed.ts'
-import { apply, type ModelChannel, type ModelEntry, type ModelMessage, type ModelOutcome, name } from './reference.ts'
+import {
+  apply,
+  type ModelChannel,
+  type ModelEntry,
+  type ModelKey,
+  type ModelMessage,
+  type ModelOutcome,
+  name,
+} from './reference.ts'
 
 /** What the virtual machine says when gas runs out, and `Outcome.exit` when there was none to begin with. */
 const OUT_OF_GAS = -14
@@ -43,6 +51,7 @@ export class Stage {
   model: ModelChannel
   balance = 0n
   readonly #chain: Blockchain
+  #deployed = false
 
   constructor(chain: Blockchain, initial: InitialState, challenge: number) {
     this.#chain = chain
@@ -84,25 +93,26 @@ export class Stage {
         value,
         bounce,
         body: bodyOf(message),
-        ...(this.channel.init ? { stateInit: this.channel.init } : {}),
+        ...(this.#deployed || !this.channel.init ? {} : { stateInit: this.channel.init }),
       }),
     )
-    const own = before > outcome.rent ? before - outcome.rent : 0n
-    const debt = outcome.rent > before ? outcome.rent - before : 0n
+    const own = before - outcome.rent
     const next = copyOf(this.model)
     const moment = {
       from: name(accountOf(from)),
       now,
       lt: outcome.transaction.lt,
       balance: own,
-      withValue: own + value - debt,
+      withValue: own + value - outcome.debt,
     }
     const predicted = apply(next, message, moment)
     const short = !outcome.done && value < enoughFor(message)
     const lacking = short && (predicted.exit === 0 || outcome.exit === OUT_OF_GAS || outcome.exit === NO_GAS)
     if (!lacking) compare('exit', outcome.done ? 0 : outcome.exit, predicted.exit)
     if (outcome.done) this.model = next
-    this.balance = (await this.#chain.getContract(this.channel.address)).balance
+    const { balance, accountState } = await this.#chain.getContract(this.channel.address)
+    this.balance = balance
+    this.#deployed = accountState?.type === 'active'
     comparePayments(act, outcome, lacking ? { exit: -1 } : predicted)
     compare('state', describe(await this.#stored()), describe(this.model))
     return { outcome, predicted: lacking ? { exit: -1 } : predicted }

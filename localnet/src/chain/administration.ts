@@ -1,10 +1,9 @@
-import { Address } from '@ton/core'
 import { parseNanograms } from '@cocoon/protocol/money'
 import type { Chain, Pace } from './chain.ts'
 import type { Deployment } from './deployment.ts'
 import { type Fault, faultKinds, type Faults } from './faults.ts'
 import type { Order } from './order.ts'
-import { type Params, type Rpc, RpcError } from './rpc.ts'
+import { address, type Params, type Rpc, RpcError } from './rpc.ts'
 
 /** What a development chain can be told and a real one cannot. */
 export type Administration = (verb: string, params: Params) => Promise<unknown>
@@ -19,8 +18,8 @@ export function administrationOf(chain: Chain, rpc: Rpc, faults: Faults, deploym
       moving: chain.pending.internals.length,
     }),
     deployment: () => deployment,
-    faucet: async ({ address, amount }) => {
-      await chain.give(Address.parse(String(address)), parseNanograms(String(amount)))
+    faucet: async ({ address: to, amount }) => {
+      await chain.give(address(to), parseNanograms(String(amount)))
     },
     time: async ({ advance }) => {
       await chain.advance(whole(advance, 'advance'))

@@ -58,6 +58,7 @@ export class Chain {
   #order: Order = 'as-sent'
   #pace: Pace
   #timer: NodeJS.Timeout | undefined
+  #pacing = 0
   #busy: Promise<unknown> = Promise.resolve()
 
   private constructor(sandbox: Blockchain, clock: () => number, pace: Pace) {
@@ -97,9 +98,11 @@ export class Chain {
   setPace(pace: Pace): void {
     this.#pace = pace
     clearTimeout(this.#timer)
-    if (typeof pace !== 'number') return
+    // A block may be in the making: what it leads to belongs to the pace before.
+    const pacing = ++this.#pacing
     const tick = (): void => {
-      this.#timer = setTimeout(() => void this.produceBlock().finally(tick), pace)
+      if (pacing !== this.#pacing || typeof pace !== 'number') return
+      this.#timer = setTimeout(() => void this.produceBlock().then(tick), pace)
     }
     tick()
   }

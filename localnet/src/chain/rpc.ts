@@ -181,7 +181,8 @@ function startOf(history: readonly Executed[], lt: bigint, hash: unknown): numbe
   throw new RpcError(500, 'LITE_SERVER_UNKNOWN: cannot locate transaction in block with specified logical time')
 }
 
-function address(text: unknown): Address {
+/** @throws RangeError */
+export function address(text: unknown): Address {
   try {
     return Address.parse(String(text))
   } catch (cause) {

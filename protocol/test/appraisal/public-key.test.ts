@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { bits, integer, nothing, objectId, sequence } from '../../../localnet/src/tee/der-writer.ts'
 import { askPlan, issue, pinned, publicKeyInfo, sign } from '../../../localnet/src/tee/index.ts'
 import { type Bytes, fromHex, hex, utf8 } from '../../src/index.ts'
 import { readDer, tags } from '../../src/appraisal/der.ts'
@@ -23,6 +24,10 @@ describe('signature algorithms', () => {
     expect(algorithmOf('300a06082a8648ce3d040303')).toBe('P-384')
     expect(algorithmOf(`304106092a864886f70d01010a3034${PSS_FIELDS}`)).toBe('RSA-4096')
     expect(algorithmOf(`304606092a864886f70d01010a3039${PSS_FIELDS}a303020101`)).toBe('RSA-4096')
+  })
+  it('have no field too many', async () => {
+    const crowded = `304306092a864886f70d01010a3034${PSS_FIELDS}0500`
+    expect(await codeOf(() => algorithmOf(crowded))).toBe('malformed')
   })
   it.each([
     ['ECDSA with SHA-1', '300906072a8648ce3d0401'],
@@ -49,6 +54,13 @@ describe('public keys', () => {
     expect(await codeOf(() => keyOf(shorter))).toBe('malformed')
     const ed25519 = fromHex(`302a300506032b6570032100${'00'.repeat(32)}`)
     expect(keyOf(ed25519)).toBe(null)
+  })
+  it('have no field too many', async () => {
+    const modulus = integer(new Uint8Array(512).fill(0xc1))
+    const rsa = (...numbers: Uint8Array[]) =>
+      sequence(sequence(objectId('1.2.840.113549.1.1.1'), nothing()), bits(sequence(...numbers)))
+    expect(keyOf(rsa(modulus, integer(65_537)))?.kind).toBe('RSA-4096')
+    expect(await codeOf(() => keyOf(rsa(modulus, integer(65_537), integer(1))))).toBe('malformed')
   })
   it('are uncompressed points', async () => {
     expect(await codeOf(() => readPoint('P-256', new Uint8Array(65).fill(2)))).toBe('malformed')

@@ -241,6 +241,11 @@ describe('checklist step 4, TCB info and QE identity', () => {
       (s) => s.content.tcbLevels.forEach((l) => Object.assign(l, { advisoryIDs: 'x' })),
     ],
     [
+      'with an advisory that is a number',
+      'format',
+      (s) => s.content.tcbLevels.forEach((l) => Object.assign(l, { advisoryIDs: [1] })),
+    ],
+    [
       'with too many levels',
       'format',
       (s) => set(s, { tcbLevels: Array.from({ length: 129 }, () => s.content.tcbLevels[0]) }),

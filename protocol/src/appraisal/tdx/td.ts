@@ -1,4 +1,3 @@
-import { hex } from '../../bytes.ts'
 import { type Check, ensure, type Steps } from '../failure.ts'
 import type { TdReport } from './quote.ts'
 
@@ -24,7 +23,7 @@ const XFAM_ALWAYS = bit(0) | bit(1)
 /** Every feature that a module today can give to a domain. */
 const XFAM_KNOWN = [2, 5, 6, 7, 8, 9, 11, 12, 14, 15, 17, 18].map(bit).reduce((all, one) => all | one, XFAM_ALWAYS)
 
-const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${hex(bytes.toReversed())}`)
+const littleEndian = (bytes: Uint8Array): bigint => bytes.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n)
 
 /**
  * Runs `tdChecks`.
