@@ -73,9 +73,12 @@ describe('the chat, as a person uses it', () => {
     const page = await openChat(2004)
     await send(page, 'Repeat this word: mornglow')
     await answers(page).getByText('mornglow').waitFor()
+    await untilDone(page)
     await page.reload()
+    await answers(page).getByText('mornglow').waitFor()
     await send(page, 'Repeat this word: evenfall')
     await answers(page).getByText('evenfall').waitFor()
+    expect(await answers(page).count()).toBe(2)
     await expect.poll(() => page.getByText('Free · 998').count()).toBe(1)
   })
 

@@ -152,8 +152,9 @@ describe('an answer outlives', () => {
     await again.close()
     const later = await open()
     expect(await ended(later)).toEqual(once)
+    const number = engine.answers.length
     await send(later, 'Go on')
-    const next = await engine.answer(engine.answers.length - 1)
+    const next = await engine.answer(number)
     expect(engine.asked.at(-1)?.map(({ content }) => content)).toEqual([QUESTION, WHOLE, 'Go on'])
     next.end()
   })

@@ -26,7 +26,7 @@ const READ_EVERY = 128 * 1024 - MAX_FRAME_BYTES
 export type Reading =
   | { readonly kind: 'chunks'; readonly chunks: readonly AnswerChunk[] }
   | { readonly kind: 'final'; readonly final: Final }
-  /** The node cannot take the job; the broker names another. No frame was opened. */
+  /** The broker says that the node cannot take the job, and names another. */
   | { readonly kind: 'moved'; readonly code: BrokerCode; readonly to: MatchResponse }
   /** Nothing to show; `reply` goes back to the relay when there is one. */
   | { readonly kind: 'nothing'; readonly reply?: Bytes }
@@ -108,12 +108,8 @@ export class AnswerReader {
         return this.#frame(message)
       case 'refusal':
         return this.#refusal(message)
-      case 'moved': {
-        const { code, to } = message
-        // A frame was opened: the node has the job, and asking another could cost twice.
-        if (this.begun) throw new CocoonError(code, 'the broker moved an answer that had begun')
-        return { kind: 'moved', code, to }
-      }
+      case 'moved':
+        return { kind: 'moved', code: message.code, to: message.to }
       case 'stopped': {
         const retryAfterMs = message.retryAfterMs ?? undefined
         throw new CocoonError(message.code, 'the broker stopped the job', { retryAfterMs })

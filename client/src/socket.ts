@@ -40,7 +40,7 @@ export function connectSocket(url: string, protocols: string[]): Promise<ClientS
     const end = (): void => {
       open = false
       clearTimeout(late)
-      clearTimeout(probing)
+      if (probing !== undefined) clearTimeout(probing)
       if (pings !== undefined) clearInterval(pings)
       queue.end()
       reject(new CocoonError('unreachable', 'the socket to the broker did not open'))
@@ -80,7 +80,7 @@ export function connectSocket(url: string, protocols: string[]): Promise<ClientS
     socket.addEventListener('message', (event: MessageEvent) => {
       silent = false
       heard = performance.now()
-      clearTimeout(probing)
+      if (probing !== undefined) clearTimeout(probing)
       probing = undefined
       // Text is a pong; everything else of this protocol is binary.
       if (!(event.data instanceof ArrayBuffer)) return

@@ -1,6 +1,7 @@
 import type { KeptAnswer } from '@cocoon/client'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readKept } from '../src/kept-answer.ts'
 import { KEEP_EVERY } from '../src/keeper.ts'
 import { AnsweringNode, DONE, MODEL, USAGE } from './answering-node.ts'
 import { Asker } from './asker.ts'
@@ -112,6 +113,28 @@ describe('the record of an answer', () => {
     const heard = await (await anew()).resume(kept[1])
     expect([heard.text, heard.done?.status]).toEqual(['Yes', 'done'])
   })
+})
+
+test('a record within a line that began frames ago holds all of that line', async () => {
+  const bytes = new TextEncoder().encode('{"choices":[{"index":0,"delta":{"content":"Yes, all of it"}}]}\n')
+  broker.answers.push(async (line) => {
+    for (const [from, to] of [
+      [0, 9],
+      [9, 30],
+      [30, 48],
+    ] as const) {
+      line.push(await line.opened.sealer.seal(bytes.slice(from, to)))
+    }
+    line.drop()
+    await line.heard('resume')
+    line.push(await line.opened.sealer.seal(bytes.slice(48)))
+    await line.finish()
+  })
+  for await (const event of asker.client.ask({ model: MODEL, messages: [], keep })) if (event.type === 'lost') break
+  await until(() => readKept(kept.at(-1)!.bytes).response.next === 3, 'a record of three frames')
+  expect(kept.at(-1)?.text).toBe('')
+  const heard = await (await anew()).resume(kept.at(-1))
+  expect([heard.text, heard.done?.status]).toEqual(['Yes, all of it', 'done'])
 })
 
 describe('acknowledging', () => {

@@ -1,7 +1,7 @@
 import { createSigner, signStatement, type Statement, statementToText } from '@cocoon/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { IDLE_LIFETIME } from '../src/node-sockets.ts'
-import { standardEnvironment } from '../src/index.ts'
+import { type ClientSocket, type Environment, standardEnvironment } from '../src/index.ts'
 import { AnsweringNode, MODEL } from './answering-node.ts'
 import { Asker } from './asker.ts'
 import type { JobLine } from './job-line.ts'
@@ -104,9 +104,10 @@ describe('a candidate is not used', () => {
   const matches = () => broker.matches().map(({ ahead = false }) => ahead)
 
   test('when its lease is over by the broker clock', async () => {
+    broker.aheadSeconds = 100
     await prepare()
-    asker.ahead += 599_000
-    broker.ahead += 599_000
+    asker.ahead += 99_000
+    broker.ahead += 99_000
     expect((await asker.ask()).text).toBe('Hello')
     expect(matches()).toEqual([true, false])
   })
@@ -231,11 +232,18 @@ describe('a socket', () => {
   })
 
   test('that broke while nobody used it is not used', async () => {
+    const sockets: ClientSocket[] = []
+    const connect: Environment['connect'] = async (url, protocols) => {
+      const socket = await standardEnvironment.connect(url, protocols)
+      sockets.push(socket)
+      return socket
+    }
+    asker = await Asker.at(broker, { environment: { connect } })
     await asker.ask()
     broker.drop()
-    await until(() => broker.open === 0, 'nothing is open')
-    expect((await asker.ask()).text).toBe('Hello')
-    expect(broker.connections).toBe(2)
+    await until(() => sockets[0]?.open === false, 'the device noticed')
+    const heard = await asker.ask()
+    expect([heard.text, heard.types.includes('lost'), broker.connections]).toEqual(['Hello', false, 2])
   })
 
   test('that nobody uses closes after three minutes', async () => {

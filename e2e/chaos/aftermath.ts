@@ -1,4 +1,4 @@
-import { cpSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -8,38 +8,69 @@ import type { Fleet } from './fleet.ts'
 
 /** A job as a relay stores it. */
 export interface StoredJob {
+  readonly node: string
   readonly job: string
   readonly state: string
 }
 
-/** What the broker has stored, read beside it: copies, so that nothing it does is disturbed. */
-export function readStorage(folder: string): { jobs: StoredJob[]; leases: number; chunks: number } {
-  const copy = mkdtempSync(join(tmpdir(), 'cocoon-storage-'))
-  try {
-    cpSync(folder, copy, { recursive: true })
-    const found = { jobs: [] as StoredJob[], leases: 0, chunks: 0 }
-    for (const file of globSync('**/*.sqlite', { cwd: copy })) {
-      const database = new DatabaseSync(join(copy, file))
-      const tables = new Set(
-        database
-          .prepare('SELECT name FROM sqlite_master')
-          .all()
-          .map(({ name }) => name),
-      )
-      if (tables.has('jobs') && tables.has('batches')) {
-        const rows = database.prepare('SELECT job, state FROM jobs').all() as unknown as StoredJob[]
-        found.jobs.push(...rows.map(({ job, state }) => ({ job, state })))
-        found.chunks += Number(database.prepare('SELECT COUNT(*) AS count FROM chunks').get()?.['count'])
-      }
-      if (tables.has('leases')) {
-        found.leases += Number(database.prepare('SELECT COUNT(*) AS count FROM leases').get()?.['count'])
-      }
+/** What relays and matchers have stored. */
+export interface Stored {
+  readonly jobs: StoredJob[]
+  leases: number
+  /** Pieces of bodies. */
+  chunks: number
+}
+
+/** Reads beside the broker, from copies, so that nothing it does is disturbed. */
+export async function readStorage(folder: string): Promise<Stored> {
+  for (let tries = 1; ; tries++) {
+    const copy = mkdtempSync(join(tmpdir(), 'cocoon-storage-'))
+    try {
+      return readCopies(folder, copy)
+    } catch (error) {
+      // A file may change while it is copied, or vanish.
+      if (tries === COPIES) throw error
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    } finally {
+      rmSync(copy, { recursive: true, force: true })
+    }
+  }
+}
+
+const COPIES = 10
+
+function readCopies(folder: string, copy: string): Stored {
+  const found: Stored = { jobs: [], leases: 0, chunks: 0 }
+  for (const [index, file] of globSync('**/cocoon-{NodeRelay,Matcher}/*.sqlite', { cwd: folder }).entries()) {
+    const path = join(copy, `${index}.sqlite`)
+    copyFileSync(join(folder, file), path)
+    if (existsSync(join(folder, `${file}-wal`))) copyFileSync(join(folder, `${file}-wal`), `${path}-wal`)
+    const database = new DatabaseSync(path)
+    try {
+      readTables(database, found)
+    } finally {
       database.close()
     }
-    return found
-  } finally {
-    rmSync(copy, { recursive: true, force: true })
   }
+  return found
+}
+
+function readTables(database: DatabaseSync, found: Stored): void {
+  const tables = new Set(
+    database
+      .prepare('SELECT name FROM sqlite_master')
+      .all()
+      .map(({ name }) => name),
+  )
+  const count = (table: string): number => {
+    return tables.has(table) ? Number(database.prepare(`SELECT COUNT(*) AS count FROM ${table}`).get()?.['count']) : 0
+  }
+  if (tables.has('jobs') && tables.has('link')) {
+    const query = "SELECT job, state, coalesce((SELECT node FROM link), '') AS node FROM jobs"
+    found.jobs.push(...(database.prepare(query).all() as unknown as StoredJob[]))
+  }
+  found.chunks += count('chunks')
+  found.leases += count('leases')
 }
 
 /** Nodes and free slots, as the broker tells everybody. */

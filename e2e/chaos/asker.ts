@@ -1,25 +1,24 @@
-import { type AskEvent, type Client, createClient, keySignIn } from '@cocoon/client'
+import { type AskEvent, type Client, createClient, type Keep, keySignIn, type KeptAnswer } from '@cocoon/client'
 import { CocoonError, hex, type Signer } from '@cocoon/protocol'
+import { Asking, type Surroundings } from './asking.ts'
 import { FaultProxy } from './fault-proxy.ts'
 import { MortalEnvironment } from './mortal-environment.ts'
 import { type Question, requestOf } from './question.ts'
 import type { SeededRandom } from './seeded-random.ts'
-import type { Tally } from './tally.ts'
-import type { Weather } from './weather.ts'
 
-/** What a person does with one question, and how often of a hundred times. */
-const habits = { waits: 84, stops: 8, leaves: 8 } as const
+/** What a person does with one question, and how often of a hundred times. `returns`: is switched off, and comes back. */
+const habits = { waits: 80, stops: 8, leaves: 4, returns: 8 } as const
+export type Habit = keyof typeof habits
+/** How many of those who wait keep records all the same. */
+const KEEPERS = 0.5
 /** Nobody waits longer for an end, whatever happens. Milliseconds. */
-export const PATIENCE = 180_000
+export const PATIENCE = 300_000
+/** How often a person tries to go on with an answer before giving it up. */
+const RETURNS = 6
 
-/** What an asker shares with all others. */
-export interface Surroundings {
-  readonly tally: Tally
-  readonly weather: Weather
-  /** Name of the node with this id. */
-  readonly nodeName: (id: string) => string
-  /** Seconds between two questions of one person, on average. */
-  readonly thinking: number
+/** What is kept on a device's disk of one answer. */
+interface Disk {
+  record: KeptAnswer | undefined
 }
 
 /** One person on one device, with a line of their own to the broker. */
@@ -55,53 +54,107 @@ export class Asker {
   async live(until: number): Promise<void> {
     const { thinking } = this.#around
     for (;;) {
-      const pause = this.#random.between(0.2, 2 * thinking - 0.2) * 1000
-      if (Date.now() + pause >= until) return
-      await new Promise((resolve) => setTimeout(resolve, pause))
-      await this.ask(this.#random.pick(this.questions), this.#random.weighed(habits))
+      const pause = this.#random.between(0.2, 2 * thinking - 0.2)
+      if (Date.now() + pause * 1000 >= until) return
+      await seconds(pause)
+      const error = await this.ask(this.#random.pick(this.questions), this.#random.weighed(habits))
+      // Nobody asks again at once where nobody answers.
+      if (error?.action === 'wait') await seconds(this.#random.between(1, 1 + thinking))
     }
   }
 
-  async ask(question: Question, habit: keyof typeof habits): Promise<void> {
+  /** Asks, and waits for the end of it. Resolves with the error, if it ended with one. */
+  async ask(question: Question, habit: Habit): Promise<CocoonError | undefined> {
     const { tally, weather } = this.#around
-    const asking = new Asking(question, this.#around)
+    const asking = new Asking(this.name, question, this.#around)
     const span = weather.asking()
+    const disk: Disk = { record: undefined }
+    const keeps = this.#random.chance(KEEPERS) || habit === 'returns'
     const stop = new AbortController()
     // Also before anything was sent, and after the end.
     const moment = setTimeout(
       () => {
         if (habit === 'stops') stop.abort()
-        if (habit === 'leaves') asking.leave()
+        if (habit === 'leaves' || habit === 'returns') asking.leave()
       },
       this.#random.between(0, 2_000),
     )
     tally.asked += 1
-    const patience = Promise.withResolvers<'hung'>()
-    const late = setTimeout(() => patience.resolve('hung'), PATIENCE)
-    const events = this.#client.ask({ ...requestOf(question.text), signal: stop.signal })
-    const outcome = await Promise.race([asking.read(events), asking.left, patience.promise])
-    clearTimeout(late)
+    const options = { ...requestOf(question.text), signal: stop.signal }
+    const events = this.#client.ask(keeps ? { ...options, keep: this.#keepOn(disk) } : options)
+    const outcome = await this.#hear(asking, events)
     clearTimeout(moment)
     span.to = Date.now()
-    tally.waited(span.to - span.from)
     const asked = { client: this.name, ...span, nodes: asking.nodes }
     if (outcome === 'hung') tally.breach({ what: `no end within ${PATIENCE / 1000} s`, ...asked })
-    if (outcome === 'left' || outcome === 'hung') {
-      tally.abandoned += 1
-      this.#switchOff()
-      return
-    }
-    if (!(outcome instanceof CocoonError)) return
-    if (outcome.code === 'cancelled' && stop.signal.aborted) {
+    if (outcome === 'left' || outcome === 'hung') this.#switchOff()
+    if (outcome === 'left' && habit === 'leaves') disk.record = undefined
+    if (!outcome) return undefined
+    const error = outcome instanceof CocoonError ? outcome : undefined
+    if (error?.code === 'cancelled' && stop.signal.aborted) {
       tally.cancelled += 1
-      return
+      return undefined
     }
-    tally.failed(outcome.code)
-    const wrong = weather.contradicts(outcome.code, asked)
-    if (wrong) tally.breach({ what: `${outcome.code} (${outcome.message}): ${wrong}`, ...asked })
+    if (error) this.#judge(error, span.from, asking)
+    // What was sent before the line broke may be answered by now.
+    if (disk.record && (!error || error.code === 'unreachable')) await this.#goOn(asking, disk, span.from)
+    else if (outcome === 'left') tally.abandoned += 1
+    return error
   }
 
-  /** As if the page was closed; the next question is asked by the same person, who opened it again. */
+  /** Closes what waits for a next question. */
+  close(): void {
+    this.#client.close()
+  }
+
+  /** Goes on with an answer from its record, and tries again while the broker cannot be reached. */
+  async #goOn(asking: Asking, disk: Disk, from: number): Promise<void> {
+    const { tally } = this.#around
+    tally.pickedUp += 1
+    for (let tries = 1; tries <= RETURNS; tries++) {
+      await seconds(this.#random.between(0.1, 3))
+      const { record } = disk
+      if (!record) return
+      const outcome = await this.#hear(asking, this.#client.resume(record, { keep: this.#keepOn(disk) }))
+      if (outcome === 'hung')
+        tally.breach({ what: `no end within ${PATIENCE / 1000} s of going on`, client: this.name })
+      if (!(outcome instanceof CocoonError)) return
+      // The device may have been switched off before the question had left it, or a part of it.
+      const unsent = record.text === '' && (outcome.code === 'unknown-job' || outcome.code === 'lease-expired')
+      if (!unsent) this.#judge(outcome, from, asking)
+      if (outcome.code !== 'unreachable') return
+    }
+    tally.abandoned += 1
+  }
+
+  async #hear(asking: Asking, events: AsyncGenerator<AskEvent, void>) {
+    const began = Date.now()
+    const patience = Promise.withResolvers<'hung'>()
+    const late = setTimeout(() => patience.resolve('hung'), PATIENCE)
+    const outcome = await Promise.race([asking.read(events), asking.left, patience.promise])
+    clearTimeout(late)
+    this.#around.tally.waited(Date.now() - began)
+    return outcome
+  }
+
+  #judge(error: CocoonError, from: number, { nodes }: Asking): void {
+    const { tally, weather } = this.#around
+    const asked = { client: this.name, from, to: Date.now(), nodes }
+    tally.failed(error.code)
+    const wrong = weather.contradicts(error.code, asked)
+    if (wrong) tally.breach({ what: `${error.code} (${error.message}): ${wrong}`, ...asked })
+  }
+
+  /** A device that is switched off writes nothing more. */
+  #keepOn(disk: Disk): Keep {
+    const device = this.#environment
+    return async (newer) => {
+      await device.alive()
+      disk.record = newer
+    }
+  }
+
+  /** As if the page was closed; the same person opens it again. */
   #switchOff(): void {
     this.#environment.kill()
     this.proxy.cut()
@@ -115,79 +168,6 @@ export class Asker {
   }
 }
 
-/** One question under way: compares every word with the right answer as it comes. */
-class Asking {
-  readonly nodes: string[] = []
-  readonly #question: Question
-  readonly #around: Surroundings
-  readonly #leaving = Promise.withResolvers<'left'>()
-  #jobId = ''
-  #text = ''
-
-  constructor(question: Question, around: Surroundings) {
-    this.#question = question
-    this.#around = around
-  }
-
-  get left(): Promise<'left'> {
-    return this.#leaving.promise
-  }
-
-  leave(): void {
-    this.#leaving.resolve('left')
-  }
-
-  /** The error that ended it, if one did. */
-  async read(events: AsyncIterable<AskEvent>): Promise<CocoonError | undefined> {
-    const { tally } = this.#around
-    try {
-      for await (const event of events) this.#take(event)
-      return undefined
-    } catch (error) {
-      if (error instanceof CocoonError) return error
-      const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      tally.breach({ what: `an error that is no CocoonError: ${what}` })
-      return undefined
-    }
-  }
-
-  #take(event: AskEvent): void {
-    const { tally, weather, nodeName } = this.#around
-    switch (event.type) {
-      case 'checking':
-        weather.leased()
-        if (this.nodes.length > 0) tally.retries += 1
-        this.nodes.push(nodeName(event.nodeId))
-        return
-      case 'sealed':
-        this.#jobId = event.jobId
-        return
-      case 'resumed':
-        tally.resumed += 1
-        return
-      case 'delta':
-        this.#text += event.text
-        if (!this.#question.answer.startsWith(this.#text)) this.#wrong('the text is not the beginning of the answer')
-        return
-      case 'done':
-        tally.acknowledged.add(this.#jobId)
-        if (event.status === 'cancelled') tally.cancelled += 1
-        else this.#judge(event.usage.completion)
-        return
-      default:
-    }
-  }
-
-  #judge(tokens: number): void {
-    this.#around.tally.answered += 1
-    if (this.#text !== this.#question.answer) this.#wrong('the answer is not complete')
-    else if (tokens !== this.#question.tokens)
-      this.#wrong(`${tokens} tokens were counted, not ${this.#question.tokens}`)
-  }
-
-  #wrong(why: string): void {
-    const { text, answer } = this.#question
-    const what = `${why}: asked ${JSON.stringify(text)}, heard ${JSON.stringify(this.#text)}, right is ${JSON.stringify(answer)}`
-    this.#around.tally.breach({ what, nodes: this.nodes })
-  }
+function seconds(count: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, count * 1000))
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { createClient, keySignIn } from '@cocoon/client'
 import { createSigner } from '@cocoon/protocol'
 import { listed, readStorage, settle } from './aftermath.ts'
-import { Asker, type Surroundings } from './asker.ts'
+import { Asker } from './asker.ts'
+import type { Surroundings } from './asking.ts'
 import { Fleet } from './fleet.ts'
 import { learnStory, learnWords, type Question } from './question.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -36,9 +37,12 @@ export interface Summary {
   readonly abandoned: number
   readonly pickedUp: number
   readonly retries: number
+  readonly moved: number
+  readonly waitedInLine: number
   readonly resumed: number
   readonly errors: Readonly<Record<string, number>>
   readonly faults: Readonly<Record<string, number>>
+  readonly brokerAwaySeconds: number
   readonly worstWaitMs: number
   /** Until every slot was free again. */
   readonly settledMs: number
@@ -79,9 +83,10 @@ export async function runChaos(options: ChaosOptions): Promise<Summary> {
     await storm.end()
     note('the storm is over')
     await living
-    const { settledMs, after } = await inspect(options, fleet, askers, tally)
+    const { settledMs, after } = await inspect(options, fleet, askers, tally, weather)
     const { acknowledged: _, errors, breaches, ...counts } = tally
-    return { seed, seconds, ...counts, errors, faults: weather.counts(), settledMs, after, breaches }
+    const [faults, brokerAwaySeconds] = [weather.counts(), weather.brokerAway()]
+    return { seed, seconds, ...counts, errors, faults, brokerAwaySeconds, settledMs, after, breaches }
   } finally {
     await Promise.all(askers.map(({ proxy }) => proxy.close()))
     await fleet.stop()
@@ -125,7 +130,13 @@ async function learn({ questions }: ChaosOptions, fleet: Fleet, askers: readonly
 }
 
 /** What must hold once nothing is wrong any more. */
-async function inspect({ nodes, slots }: ChaosOptions, fleet: Fleet, askers: readonly Asker[], tally: Tally) {
+async function inspect(
+  { nodes, slots }: ChaosOptions,
+  fleet: Fleet,
+  askers: readonly Asker[],
+  tally: Tally,
+  weather: Weather,
+) {
   const began = Date.now()
   const expected = JSON.stringify({ nodes, free: nodes * slots })
   const list = async () => JSON.stringify(await listed(fleet))
@@ -140,6 +151,7 @@ async function inspect({ nodes, slots }: ChaosOptions, fleet: Fleet, askers: rea
   if (JSON.stringify(tally.errors) !== before.errors) tally.breach({ what: 'errors in good weather' })
   const later = await settle(list, (now) => now === expected, SETTLING)
   if (later !== expected) tally.breach({ what: `slots are not free after quiet questions: ${later}` })
+  for (const asker of askers) asker.close()
   const clientSockets = (): number => askers.reduce((sum, { proxy }) => sum + proxy.webSockets, 0)
   const sockets = await settle(clientSockets, (count) => count === 0, 30)
   if (sockets > 0) tally.breach({ what: `${sockets} sockets of clients are still open` })
@@ -152,7 +164,10 @@ async function inspect({ nodes, slots }: ChaosOptions, fleet: Fleet, askers: rea
   )
   if (stored.leases > 0) tally.breach({ what: `${stored.leases} leases are left` })
   if (stored.chunks > 0) tally.breach({ what: `${stored.chunks} pieces of bodies are left` })
-  const kept = stored.jobs.filter(({ job }) => tally.acknowledged.has(job))
+  // A word that was on its way when the line broke is not heard.
+  const heard = tally.acknowledged.filter(({ client, at }) => !weather.disturbed(client, at))
+  const forgotten = new Set(heard.map(({ jobId, nodeId }) => `${jobId} ${nodeId}`))
+  const kept = stored.jobs.filter(({ job, node }) => forgotten.has(`${job} ${node}`))
   if (kept.length > 0) tally.breach({ what: `${kept.length} acknowledged jobs are still stored: ${kept[0]?.state}` })
   const unfinished = stored.jobs.filter(({ state }) => state === 'sent' || state === 'receiving')
   if (unfinished.length > 0) tally.breach({ what: `${unfinished.length} jobs never ended: ${unfinished[0]?.state}` })
@@ -161,9 +176,9 @@ async function inspect({ nodes, slots }: ChaosOptions, fleet: Fleet, askers: rea
 
 /** Does it for each, so many at a time. */
 async function inTurns<T>(items: readonly T[], most: number, act: (item: T, index: number) => Promise<void>) {
-  let next = 0
+  const waiting = items.entries()
   const worker = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) await act(items[index] as T, index)
+    for (const [index, item] of waiting) await act(item, index)
   }
   await Promise.all(Array.from({ length: most }, worker))
 }

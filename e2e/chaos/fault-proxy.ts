@@ -98,7 +98,7 @@ export class FaultProxy {
 
 interface LineState {
   /** Set while frozen. */
-  thawed: PromiseWithResolvers<void> | undefined
+  thawed: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
   bytesPerSecond: number
   refusing: boolean
 }

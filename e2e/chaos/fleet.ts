@@ -92,6 +92,8 @@ export class FleetNode {
   fullId = ''
   /** As its own log says: joined at the broker. */
   up = false
+  /** It was up at least once. */
+  joined = false
   readonly #line: (text: string) => void
 
   constructor(name: string, proxy: FaultProxy, args: readonly string[], line: (text: string) => void) {
@@ -119,7 +121,7 @@ export class FleetNode {
     if (!text.startsWith('{')) return
     const { event, why } = JSON.parse(text) as { event?: string; why?: string }
     if (event === 'node.started') this.id = /node ([0-9a-f]+)/.exec(why ?? '')?.[1] ?? ''
-    if (event === 'link.up') this.up = true
+    if (event === 'link.up') this.up = this.joined = true
     if (event === 'link.down') this.up = false
   }
 }
@@ -216,7 +218,7 @@ export class Fleet {
       return node.proxy.close()
     })
     const began = Date.now()
-    while (!node.up) {
+    while (!node.joined) {
       if (!node.alive) throw new Error(`${name} ended before it joined`)
       if (Date.now() - began > START_PATIENCE) throw new Error(`${name} did not join`)
       await new Promise((done) => setTimeout(done, 20))

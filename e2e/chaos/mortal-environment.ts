@@ -20,14 +20,14 @@ export class MortalEnvironment implements Environment {
 
   async wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
     await standardEnvironment.wait(milliseconds, signal)
-    await this.#unlessDead()
+    await this.alive()
   }
 
   async fetch(url: string, init: RequestInit): Promise<Response> {
     try {
       return await standardEnvironment.fetch(url, init)
     } finally {
-      await this.#unlessDead()
+      await this.alive()
     }
   }
 
@@ -38,11 +38,12 @@ export class MortalEnvironment implements Environment {
       if (this.#dead) socket.close()
       return socket
     } finally {
-      await this.#unlessDead()
+      await this.alive()
     }
   }
 
-  #unlessDead(): Promise<void> {
+  /** Never resolves once it was switched off. */
+  alive(): Promise<void> {
     return this.#dead ? new Promise(() => undefined) : Promise.resolve()
   }
 }

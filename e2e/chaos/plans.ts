@@ -28,7 +28,7 @@ export const shortStorm: Plan = {
   plan: {
     clientFaultEvery: [0.1, 0.5],
     nodeFaultEvery: [1, 3],
-    brokerKillEvery: [8, 14],
+    brokerKillEvery: [14, 22],
     evictEvery: [0.2, 1],
     longest: 4,
     veryLongStops: 0,

@@ -25,8 +25,12 @@ export async function askQuietly(client: Client, text: string): Promise<Question
   throw new Error('the events ended without an end')
 }
 
+/** Longer than any right answer; where the small model loses its thread it would go on for minutes. */
+const MAX_TOKENS = 400
+
 export function requestOf(text: string) {
-  return { model: DEMO_MODEL.id, messages: [{ role: 'user' as const, content: text }], temperature: 0 }
+  const messages = [{ role: 'user' as const, content: text }]
+  return { model: DEMO_MODEL.id, messages, temperature: 0, maxTokens: MAX_TOKENS }
 }
 
 /** One answer of many frames, the same for everybody. */

@@ -32,9 +32,9 @@ export class SeededRandom {
 
   /** @throws RangeError for an empty list */
   pick<T>(list: readonly T[]): T {
-    const index = this.below(list.length)
-    if (index >= list.length) throw new RangeError('nothing to pick from')
-    return list[index] as T
+    const picked = list[this.below(list.length)]
+    if (picked === undefined) throw new RangeError('nothing to pick from')
+    return picked
   }
 
   /** One of the names, each as often as its weight says. */

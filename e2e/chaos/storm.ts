@@ -43,6 +43,7 @@ export class Storm {
   readonly #struck = new Set<string>()
   readonly #strands: Promise<void>[] = []
   #brokerDown: Promise<void> | undefined
+  #failure: unknown
 
   constructor(fleet: Fleet, askers: readonly Asker[], weather: Weather, plan: StormPlan, random: SeededRandom) {
     this.#fleet = fleet
@@ -60,10 +61,11 @@ export class Storm {
     this.#strand('objects', evictEvery, (random) => this.#evict(random))
   }
 
-  /** Resolves when every fault is undone and every process is there. */
+  /** Resolves when every fault is undone and every process is there. Throws what kept the storm from doing its harm. */
   async end(): Promise<void> {
     this.#over.abort()
     await Promise.all(this.#strands)
+    if (this.#failure) throw this.#failure as Error
   }
 
   /** One kind of fault after another; each undoes itself before its strand ends. */
@@ -78,7 +80,11 @@ export class Storm {
       }
       await Promise.all(underWay)
     }
-    this.#strands.push(run())
+    this.#strands.push(
+      run().catch((error: unknown) => {
+        this.#failure ??= error
+      }),
+    )
   }
 
   /** Seconds; less when the storm is over. */
@@ -134,7 +140,7 @@ export class Storm {
     const stop = random.chance(this.#plan.veryLongStops) ? VERY_LONG : seconds
     const bytesPerSecond = random.between(2_000, 40_000)
     const direction = random.pick(['in', 'out'] as const)
-    const { nodes } = this.#fleet
+    const nodes = this.#fleet.nodes.filter(({ joined }) => joined)
     if (nodes.length === 0) return
     const node = random.pick(nodes)
     if (how === 'killed' || how === 'drained') return this.#replace(node, how, random.between(0.2, 3))

@@ -9,6 +9,15 @@ export interface Breach {
   readonly to?: number
 }
 
+/** An answer that was read to its end, and whose reader said so to the relay of this node. */
+export interface Acknowledged {
+  readonly jobId: string
+  readonly nodeId: string
+  readonly client: string
+  /** Unix milliseconds. */
+  readonly at: number
+}
+
 /** What came of all questions. */
 export class Tally {
   asked = 0
@@ -16,17 +25,20 @@ export class Tally {
   cancelled = 0
   /** Left in the middle by a device that was switched off, for good. */
   abandoned = 0
-  /** Switched off in the middle, and picked up again by its records. */
+  /** Gone on with from a record, after the device was switched off or the broker stayed away. */
   pickedUp = 0
-  /** Second attempts at another node. */
+  /** Second attempts, at another node or with a fresh lease. */
   retries = 0
+  /** Of them, those at a node that the broker named. */
+  moved = 0
+  /** Turns in the line before busy nodes. */
+  waitedInLine = 0
   /** Connections picked up again within a question. */
   resumed = 0
   worstWaitMs = 0
   readonly errors: Partial<Record<ErrorCode, number>> = {}
   readonly breaches: Breach[] = []
-  /** Jobs whose end was read and acknowledged. */
-  readonly acknowledged = new Set<string>()
+  readonly acknowledged: Acknowledged[] = []
 
   failed(code: ErrorCode): void {
     this.errors[code] = (this.errors[code] ?? 0) + 1

@@ -91,6 +91,18 @@ export class Weather {
     return counts
   }
 
+  /** Seconds in which the broker was not there. */
+  brokerAway(): number {
+    const kills = this.faults.filter(({ target }) => target === 'broker')
+    return Math.round(kills.reduce((sum, { from, to }) => sum + to - from, 0) / 1000)
+  }
+
+  /** True when what this client said at that moment may not have been heard. Unix milliseconds. */
+  disturbed(client: string, at: number): boolean {
+    const moment = { client, nodes: [], from: at, to: at + ECHO }
+    return this.#hit(client, moment) || this.#hit('broker', moment)
+  }
+
   /** Why this error cannot be true of what was done; undefined when it can. */
   contradicts(code: ErrorCode, asked: Asked): string | undefined {
     const broker = this.#hit('broker', asked)

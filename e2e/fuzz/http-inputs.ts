@@ -14,7 +14,7 @@ export interface HttpInput {
   readonly chunked: boolean
 }
 
-const doors = ['health', 'models', 'sign-in', 'account', 'match', 'jobs', 'link', 'nowhere'] as const
+const doors = ['health', 'ready', 'models', 'sign-in', 'account', 'match', 'jobs', 'link', 'nowhere'] as const
 const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD', 'PROPFIND', 'QUERY']
 const paths = [
   '/%',
@@ -102,6 +102,7 @@ async function rightRequest(
     case 'nowhere':
       return { method: random.pick(methods), path: `/api/${random.word(5)}`, headers: {} }
     case 'health':
+    case 'ready':
     case 'models':
       return { method: 'GET', path: `/api/${door}`, headers: {} }
   }
@@ -185,6 +186,15 @@ function mutateHeaders(random: SeededRandom, headers: Readonly<Record<string, st
         changed[`x-cocoon-${name}`] = random.pick(['node', 'client', 'telegram:1'])
       break
     case 6:
+      // What Cloudflare would say of an address; a limit may be reached, and nothing worse.
+      changed['cf-connecting-ip'] = random.pick([
+        '203.0.113.7',
+        '2001:db8::1',
+        '::',
+        ':::::',
+        random.word(30),
+        '1.2.3.4, 5.6.7.8',
+      ])
       changed['cookie'] = [random.word(10), random.word(3000)]
       break
     default:

@@ -24,7 +24,8 @@ const { values, positionals } = parseArgs({
 })
 
 function fromOption(text: string, bytes: number, name: string) {
-  if (!new RegExp(`^[0-9a-f]{${bytes * 2}}$`).test(text)) throw new Error(`${name} is ${bytes} bytes in hex, lower case`)
+  if (!new RegExp(`^[0-9a-f]{${bytes * 2}}$`).test(text))
+    throw new Error(`${name} is ${bytes} bytes in hex, lower case`)
   return fromHex(text)
 }
 

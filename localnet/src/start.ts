@@ -21,6 +21,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const) pro
 
 const starting = startSystem({
   port,
+  chain: true,
   line: (name, text) => {
     if (verbose) console.log(`  ${name.padEnd(8)} ${text}`)
   },
@@ -31,11 +32,14 @@ const starting = startSystem({
 })
 try {
   system = await starting
+  const deployment = await system.chain?.deployment()
   withdraw = announceRunning(system.origin)
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   console.log(`
   broker   ${system.origin}  (Hono in workerd; Mini App and API on one origin)
   node     answers with the demonstration model, not attested
+  chain    ${system.chain?.endpoint}  (toncenter v2; a block every 2 s)
+           Registry ${deployment?.registry}
   state    ${system.state}  (removed at the end)
 
   open     ${system.telegram}        as Telegram would open it; add ?theme=dark for dark

@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { ChainControl } from './chain/control.ts'
 import { Supervisor } from './supervisor.ts'
 import { serveTelegram, TEST_BOT_TOKEN } from './telegram.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const bundle = resolve(root, 'dist/localnet')
 const PATIENCE = 30_000
+const BLOCK_MS = 2_000
 
 /** The one model of a localnet, as the broker describes it. */
 export const DEMO_MODEL = {
@@ -33,6 +35,8 @@ export interface SystemOptions {
   readonly failed?: (how: string) => void
   /** What the nodes connect to instead of the broker itself. */
   readonly nodeBroker?: (origin: string) => Promise<string>
+  /** Starts a development chain too, with a block every two seconds and the Registry on it. */
+  readonly chain?: boolean
 }
 
 export interface System {
@@ -41,6 +45,8 @@ export interface System {
   /** Opens the Mini App as Telegram would. */
   readonly telegram: string
   readonly state: string
+  /** The development chain, if one was asked for. */
+  readonly chain: ChainControl | undefined
   startNode(name: string, args?: readonly string[]): Promise<void>
   endNode(name: string, signal: NodeJS.Signals): Promise<void>
   /** Ends the broker, as a crash (SIGKILL) or a stop would. Nothing listens at its address then. */
@@ -80,6 +86,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     if (temporary) rmSync(state, { recursive: true, force: true })
   }
   const startUp = async (): Promise<System> => {
+    // A chain takes longer to come up than anything else here, and waits for nothing.
+    const chainUp = options.chain ? startChain(supervisor, line) : undefined
+    chainUp?.catch((error: unknown) => failure.reject(error instanceof Error ? error : new Error(String(error))))
     if (build) await buildBundle(line)
     const bindings = {
       NETWORK: 'localnet',
@@ -116,6 +125,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       origin,
       telegram: telegram.url,
       state,
+      chain: await chainUp,
       startNode,
       endNode: (name, how) => supervisor.end(name, how),
       endBroker,
@@ -135,6 +145,12 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     await stop()
     throw error
   }
+}
+
+async function startChain(supervisor: Supervisor, line: (name: string, text: string) => void): Promise<ChainControl> {
+  const env = { PACE: String(BLOCK_MS) }
+  const file = resolve(root, 'localnet/src/run-chain.ts')
+  return new ChainControl(await supervisor.start('chain', file, { env, line, announces: true }))
 }
 
 /** Vite runs in a process of its own: it would keep hundreds of megabytes here. */

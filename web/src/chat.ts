@@ -36,6 +36,8 @@ export class Chat {
   #waiting: Waiting | null = null
   #nextId = 1
   #preparedAt = -Infinity
+  /** Sent before it was known what was here: goes off then. */
+  #sendsOnceOpened = false
   /** What was in the composer before a question was taken back into it. */
   #draftAside = ''
   #state: ChatState
@@ -128,7 +130,11 @@ export class Chat {
   send(): boolean {
     const question = this.#state.draft.trim()
     const { editing, turns, online, memory } = this.#state
-    if (question === '' || this.running || !online || memory === 'opening') return false
+    if (question === '' || this.running || !online) return false
+    if (memory === 'opening') {
+      this.#sendsOnceOpened = true
+      return true
+    }
     const before = editing === null ? turns : turns.filter((turn) => turn.id < editing)
     const turn = this.#newTurn(question, [])
     this.#set({ turns: [...before, turn], draft: this.#draftAside, editing: null })
@@ -184,7 +190,12 @@ export class Chat {
 
   /** What was here when the window closed is here again; an answer that was under way goes on. */
   #remember(conversation: Conversation | null): void {
-    if (!conversation) return this.#set({ memory: 'window' })
+    if (conversation) this.#restore(conversation)
+    else this.#set({ memory: 'window' })
+    if (this.#sendsOnceOpened) this.send()
+  }
+
+  #restore(conversation: Conversation): void {
     this.#conversation = conversation
     conversation.onWrite = (stored) => {
       const memory = stored ? 'kept' : 'window'

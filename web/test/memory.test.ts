@@ -52,15 +52,35 @@ describe('a chat that is kept', () => {
     expect(new Set(chat.state().turns.map(({ id }) => id)).size).toBe(2)
   })
 
-  test('sends nothing before it is there', async () => {
+  test('takes a question before it is there, and sends it then', async () => {
+    const before = await opened([...opening(), says('One.'), done()])
+    await before.ask('1')
     const found = Promise.withResolvers<Conversation | null>()
-    const asking = new ScriptedAsking([[...opening(), done()]])
+    const asking = new ScriptedAsking([[...opening(), says('Two.'), done()]])
     const chat = new Chat(() => Promise.resolve(asking), true, found.promise)
-    chat.write('Too early')
-    expect([chat.state().memory, chat.send(), chat.state().draft]).toEqual(['opening', false, 'Too early'])
-    found.resolve(null)
+    await chat.open()
+    chat.write('2')
+    expect([chat.state().memory, chat.send(), chat.state().draft]).toEqual(['opening', true, '2'])
     await tick()
-    expect([chat.state().memory, chat.send()]).toEqual(['window', true])
+    expect(asking.asked).toEqual([])
+    found.resolve(await vault.opened())
+    await tick()
+    expect(chat.state()).toMatchObject({ memory: 'kept', draft: '' })
+    expect(asking.asked[0]?.messages.map(({ content }) => content)).toEqual(['1', 'One.', '2'])
+  })
+
+  test('takes a question in a window that turns out to store nothing, too', async () => {
+    const asking = new ScriptedAsking([[...opening(), done()]])
+    const chat = new Chat(
+      () => Promise.resolve(asking),
+      true,
+      tick().then(() => null),
+    )
+    chat.write('Early')
+    expect(chat.send()).toBe(true)
+    await tick()
+    await tick()
+    expect([chat.state().memory, asking.asked.length]).toEqual(['window', 1])
   })
 
   test('is deleted by a new one', async () => {
@@ -267,10 +287,14 @@ describe('what is acknowledged to the broker', () => {
     expect([asking.stored, last(chat).answer.phase]).toEqual([[false], 'done'])
   })
 
-  test('at the end is the answer itself', async () => {
-    const { asking, ask } = await opened([...opening(), says('Hello'), done(), keeps('Hello')])
+  test('at the end is the answer itself: a record that comes late is not put back', async () => {
+    const { asking, ask } = await opened([...opening(), says('Hello'), done()])
     await ask('Hi')
-    expect([asking.stored, vault.kinds()]).toEqual([[true], ['conversation', 'turn']])
+    await asking.asked[0]?.keep?.(record('Hello'))
+    expect(vault.kinds()).toEqual(['conversation', 'turn'])
+    vault.full = true
+    await ask('And now')
+    await expect(asking.asked[0]?.keep?.(record('Hello'))).rejects.toThrow('storage failed')
   })
 
   test('is flushed when the page is put away', async () => {

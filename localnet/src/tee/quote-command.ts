@@ -1,5 +1,11 @@
 import { type Bytes, fromHex, hex } from '@cocoon/protocol'
-import { type Collateral, encodeCollateral, type TeeKind, type Workload, workloadDigest } from '@cocoon/protocol/appraisal'
+import {
+  type Collateral,
+  encodeCollateral,
+  type TeeKind,
+  type Workload,
+  workloadDigest,
+} from '@cocoon/protocol/appraisal'
 import { attest } from './machine.ts'
 import type { GpuGeneration } from './nvidia-certificates.ts'
 import { pem } from './certificates.ts'
@@ -96,4 +102,3 @@ export function parseWorkload(text: string): Workload {
     policy: fromHex(policy),
   }
 }
-

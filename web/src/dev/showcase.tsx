@@ -55,6 +55,10 @@ const code = (params.get('code') ?? 'engine-failed') as ErrorCode
 const scenes: Record<string, [Scene[], string[]]> = {
   empty: [[[...opening(machine), ...streamed(everything, 40), done()]], []],
   matching: [[[{ type: 'matching' }, 'forever']], questions.slice(0, 1)],
+  waiting: [
+    [[{ type: 'matching' }, { type: 'waiting', code: 'all-busy', retryAfterMs: 4000 }, 'forever']],
+    questions.slice(0, 1),
+  ],
   sealed: [[[...opening(machine), 'forever']], questions.slice(0, 1)],
   streaming: [[answered, [...opening(machine), says(cut), 'forever']], questions],
   live: [[[...opening(machine), ...streamed(`${everything}\n\n${runway}`, 60), done()]], questions.slice(0, 1)],

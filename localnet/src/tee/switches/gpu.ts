@@ -1,5 +1,5 @@
 import type { Bytes } from '@cocoon/protocol'
-import type { CertificatePlan } from '../certificates.ts'
+import type { CertificatePlan, Extension } from '../certificates.ts'
 import type { ScenePlan } from '../scene.ts'
 import { ENABLED, featureFlags, type GpuPlan, opaqueFields } from '../spdm.ts'
 import { certificate } from './pck.ts'
@@ -26,6 +26,10 @@ const field = (id: number, value?: Bytes) => (plan: GpuPlan) => {
 }
 const chained = (index: number, change: (plan: CertificatePlan) => unknown) => (plan: GpuPlan) =>
   certificate(index, change)(plan.chain)
+
+const COMPOSITE_DEVICE_ID = '2.23.133.5.4.1'
+/** The version is the first INTEGER of the sequence. */
+const renumber = ({ value }: Extension) => flip(value, value.indexOf(2) + 2, 2)
 
 /** Step 12: which GPUs there are. */
 export const gpuList = {
@@ -130,6 +134,10 @@ export const gpuDevices = {
   'gpu-firmware-not-certified': gpu(
     'a certificate for this firmware',
     chained(0, (plan) => plan.extensions.pop()),
+  ),
+  'gpu-device-id-version': gpu(
+    'a device id of version 1',
+    chained(0, (plan) => plan.extensions.filter(({ id }) => id === COMPOSITE_DEVICE_ID).forEach(renumber)),
   ),
   'gpu-memory-not-protected': gpu('protected memory', field(opaqueFields.cprInfo, new Uint8Array(4))),
   'gpu-memory-not-stated': gpu('protected memory', field(opaqueFields.cprInfo)),
