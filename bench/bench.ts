@@ -2,10 +2,12 @@
 // What is compared is measured in turns within this one run: on a shared machine only ratios mean anything.
 // `npm run bench -- relay streams` runs the parts named.
 import { startSystem, type System } from '@cocoon/localnet'
+import { measureAppraisal } from './appraisal.ts'
 import { inChromium } from './chromium.ts'
 import { measureDecision } from './decision.ts'
 import { measureFirstToken } from './first-token.ts'
 import { measureNodeMemory } from './node-memory.ts'
+import { packagedVerifier } from './packaged-verifier.ts'
 import { measurePopulation } from './population.ts'
 import { measureRelay } from './relay.ts'
 import { measureSealing } from './sealing.ts'
@@ -28,6 +30,10 @@ const parts: Readonly<Record<string, () => unknown>> = {
   broker: measurePopulation,
   node: () => within(1, measureNodeMemory),
   decision: measureDecision,
+  appraisal: async () => ({
+    node: await measureAppraisal(packagedVerifier),
+    chromium: await inChromium('./appraisal.ts', 'measureAppraisal'),
+  }),
   sealing: async () => ({ node: await measureSealing(), chromium: await inChromium('./sealing.ts', 'measureSealing') }),
 }
 

@@ -19,15 +19,17 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
  * @returns {{ path: string, bytes: Buffer, digest: string }[]}
  */
 export function bundleFiles(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    // The uploader's own list of what not to upload is no part of the app.
-    .filter((entry) => entry.isFile() && entry.name !== '.assetsignore')
-    .map((entry) => {
-      const file = join(entry.parentPath, entry.name)
-      const bytes = readFileSync(file)
-      return { path: file.slice(folder.length + 1).replaceAll('\\', '/'), bytes, digest: sha256(bytes) }
-    })
-    .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  return (
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      // The uploader's own list of what not to upload is no part of the app.
+      .filter((entry) => entry.isFile() && entry.name !== '.assetsignore')
+      .map((entry) => {
+        const file = join(entry.parentPath, entry.name)
+        const bytes = readFileSync(file)
+        return { path: file.slice(folder.length + 1).replaceAll('\\', '/'), bytes, digest: sha256(bytes) }
+      })
+      .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  )
 }
 
 /**

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { limits, modelId, networks, type NetworkName, type Offer } from '@cocoon/protocol'
 import * as v from 'valibot'
+import { attestationSettings } from './attesters/settings.ts'
 
 /** The demonstration model that comes with this package. */
 export const DEMO_MODEL = {
@@ -85,6 +86,7 @@ const Settings = v.object({
     v.pipe(v.string(), v.minLength(1, 'an address to listen on, such as 0.0.0.0')),
     '127.0.0.1',
   ),
+  ...attestationSettings,
 })
 export type Settings = v.InferOutput<typeof Settings>
 

@@ -1,4 +1,6 @@
-import { networks } from '@cocoon/protocol'
+import { createSigner, networks, secureRandom } from '@cocoon/protocol'
+import { AttestationError } from './attesters/attester.ts'
+import type { NodeEvidence, NodeEvidenceOptions } from './attesters/node-evidence.ts'
 import { ConfigError, DEMO_MODEL, offerOf, readSettings, REQUEST_LIMIT, type Settings } from './config.ts'
 import { type Engine, EngineError } from './engine/engine.ts'
 import { OpenAiEngine } from './engine/openai.ts'
@@ -29,6 +31,13 @@ async function startEngine(settings: Settings): Promise<Engine> {
   return startEmbeddedEngine({ modelPath: settings['model-path'], modelId, slots, threads, gpu, ...contextSize })
 }
 
+/** What a private node shows; an open one does not even load what it would take. */
+async function startEvidence(options: NodeEvidenceOptions): Promise<NodeEvidence | null> {
+  if (options.settings.attester === 'none') return null
+  const { startNodeEvidence } = await import('./attesters/node-evidence.ts')
+  return startNodeEvidence(options)
+}
+
 /** Tells whoever watches this machine how the node is; undefined where nobody asked for that. */
 async function startHealth(settings: Settings, engine: Engine, nodeOf: () => WorkerNode | undefined) {
   const { 'health-port': port, 'health-host': host } = settings
@@ -51,6 +60,12 @@ async function startHealth(settings: Settings, engine: Engine, nodeOf: () => Wor
 }
 
 async function run(): Promise<void> {
+  const [command, ...args] = process.argv.slice(2)
+  if (command === 'evidence') {
+    const { evidenceCommand } = await import('./evidence-command.ts')
+    const print = (line: string) => console.log(line)
+    return evidenceCommand({ args, environment: process.env, now: Date.now, print })
+  }
   const settings = readSettings(process.argv.slice(2), process.env)
   const log = createLog(settings.log, (line) => console.log(line), Date.now)
   const engine = await startEngine(settings)
@@ -61,6 +76,16 @@ async function run(): Promise<void> {
     const known = models.map(({ id }) => id).join(', ') || 'none'
     throw new ConfigError(`the engine has no model ${wanted}; it has: ${known}. Name one with --engine-model`)
   }
+  const signer = await createSigner()
+  const evidence = await startEvidence({
+    settings,
+    engine: { models: [settings.model], engine: settings.engine, engineUrl: settings['engine-url'] },
+    network: networks[settings.network],
+    identity: signer.publicKey,
+    clock: systemClock,
+    random: secureRandom,
+    log,
+  })
   // A port that is taken is said before anybody sends this node a job.
   let node: WorkerNode | undefined
   const health = await startHealth(settings, engine, () => node)
@@ -70,12 +95,14 @@ async function run(): Promise<void> {
     engine,
     engineModels: new Map([[settings.model, wanted]]),
     log,
+    signer,
+    ...(evidence ? { bind: (dates) => evidence.renewal.bind(dates) } : {}),
     // The demonstration model knows its answers by heart: anything but the likeliest token is wrong.
     temperature: settings.temperature ?? (settings['model-path'] === DEMO_MODEL.path ? 0 : undefined),
     terms: {
       network: networks[settings.network],
-      // Nothing is attested yet: an open node, which only a development network accepts.
-      evidence: null,
+      // An open node names no evidence, which only a development network accepts.
+      evidence: evidence?.renewal.current.digest ?? null,
       payee: null,
       offers: [offerOf(settings, model)],
       limits: { request: REQUEST_LIMIT, seconds: settings.seconds },
@@ -84,7 +111,7 @@ async function run(): Promise<void> {
   log('node.started', {
     model: settings.model,
     slots: engine.slots,
-    why: `node ${node.nodeId.slice(0, 16)}, not attested`,
+    why: `node ${node.nodeId.slice(0, 16)}, ${evidence ? `attested by ${evidence.renewal.current.evidence.tee}` : 'not attested'}`,
   })
   let stopping = false
   const stop = async (): Promise<void> => {
@@ -93,6 +120,7 @@ async function run(): Promise<void> {
     log('node.draining')
     await node.stop()
     await engine.close()
+    evidence?.close()
     health?.close()
     process.exit(0)
   }
@@ -100,7 +128,7 @@ async function run(): Promise<void> {
 }
 
 run().catch((error: unknown) => {
-  const expected = error instanceof ConfigError || error instanceof EngineError
-  console.error(expected ? `worker-node: ${error.message}` : error)
+  const expected = [ConfigError, EngineError, AttestationError].some((kind) => error instanceof kind)
+  console.error(expected && error instanceof Error ? `worker-node: ${error.message}` : error)
   process.exit(expected ? 2 : 1)
 })

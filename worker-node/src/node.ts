@@ -9,7 +9,7 @@ import {
 } from '@cocoon/protocol'
 import { Link } from './link.ts'
 import { NodeJobs, type NodeJobsOptions } from './node-jobs.ts'
-import { type Clock, PREKEY_ROTATION, PrekeyRing, systemClock } from './prekeys.ts'
+import { type BindStatement, type Clock, PREKEY_ROTATION, PrekeyRing, systemClock } from './prekeys.ts'
 
 /** Frames without an acknowledgement for this long are asked about. Milliseconds. */
 const NUDGE = 2_000
@@ -21,6 +21,10 @@ export interface NodeOptions extends NodeJobsOptions {
   readonly broker: string
   readonly clock?: Clock
   readonly random?: Random
+  /** The identity key, where evidence was made for one; a fresh one otherwise. */
+  readonly signer?: Signer
+  /** Binds statements to evidence that changes; those of `terms` are bound to what they say otherwise. */
+  readonly bind?: BindStatement
 }
 
 /** A provider's node: takes jobs from its relay, opens them, has the engine answer, seals the answer. */
@@ -36,7 +40,7 @@ export class WorkerNode {
     const { clock = systemClock, random = secureRandom, terms } = options
     this.#options = options
     this.nodeId = nodeId
-    this.#prekeys = new PrekeyRing(signer, terms, clock)
+    this.#prekeys = new PrekeyRing(signer, terms, clock, options.bind)
     this.#link = new Link({
       ...options,
       nodeId,
@@ -54,7 +58,7 @@ export class WorkerNode {
 
   /** Starts a node under a fresh identity, which lives in memory only: after a restart it is another node. */
   static async start(options: NodeOptions): Promise<WorkerNode> {
-    const signer = await createSigner()
+    const signer = options.signer ?? (await createSigner())
     const node = new WorkerNode(options, signer, await nodeIdOf(signer.publicKey))
     await node.#prekeys.rotate()
     node.#timers.push(

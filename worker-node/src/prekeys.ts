@@ -26,6 +26,11 @@ export const systemClock: Clock = { now: () => Date.now(), monotonic: () => perf
 /** What a statement says beside keys and dates. */
 export type Terms = Pick<Statement, 'network' | 'evidence' | 'payee' | 'offers' | 'limits'>
 
+export type StatementDates = Pick<Statement, 'notBefore' | 'useBy'>
+export type StatementBinding = Pick<Statement, 'evidence' | 'useBy'>
+/** Says what evidence a statement of these dates names, and when it must end. Throws where there is none for them. */
+export type BindStatement = (wanted: StatementDates) => StatementBinding
+
 interface Published {
   readonly digest: Bytes
   readonly prekey: Prekey
@@ -39,12 +44,19 @@ export class PrekeyRing {
   readonly #signer: Signer
   readonly #terms: Terms
   readonly #clock: Clock
+  readonly #bind: BindStatement
   readonly #published = new Map<string, Published>()
   /** Digests of prekeys whose time is over, and until when they are remembered as ours. */
   readonly #over = new Map<string, number>()
   #current: SignedStatement | undefined
 
-  constructor(signer: Signer, terms: Terms, clock: Clock) {
+  constructor(
+    signer: Signer,
+    terms: Terms,
+    clock: Clock,
+    bind: BindStatement = ({ useBy }) => ({ evidence: terms.evidence, useBy }),
+  ) {
+    this.#bind = bind
     this.#signer = signer
     this.#terms = terms
     this.#clock = clock
@@ -54,18 +66,20 @@ export class PrekeyRing {
   async rotate(): Promise<SignedStatement> {
     const prekey = await createPrekey()
     const notBefore = Math.floor(this.#clock.now() / 1000)
+    const bound = this.#bind({ notBefore, useBy: notBefore + PREKEY_LIFETIME / 1000 })
     const statement: Statement = {
       version: PROTOCOL_VERSION,
       ...this.#terms,
+      ...bound,
       identity: this.#signer.publicKey,
       prekey: prekey.publicKey,
       notBefore,
-      useBy: notBefore + PREKEY_LIFETIME / 1000,
     }
     const signed = await signStatement(statement, this.#signer)
     const digest = await statementDigest(signed.body)
     this.forgetExpired()
-    this.#published.set(hex(digest), { digest, prekey, statement, expires: this.#clock.monotonic() + PREKEY_LIFETIME })
+    const expires = this.#clock.monotonic() + (bound.useBy - notBefore) * 1000
+    this.#published.set(hex(digest), { digest, prekey, statement, expires })
     this.#current = signed
     return signed
   }

@@ -31,6 +31,10 @@ describe('settings', () => {
       'price-reasoning': 0n,
       log: 'text',
       'health-host': '127.0.0.1',
+      attester: 'none',
+      'gpu-command': 'none',
+      'tsm-directory': '/sys/kernel/config/tsm/report',
+      'measurements-directory': '/sys/devices/virtual/misc/tdx_guest/measurements',
     })
   })
 
