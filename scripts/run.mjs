@@ -19,6 +19,7 @@ const types = () =>
 const rooms = [
   'protocol',
   'protocol/test/node',
+  'protocol/fuzz',
   'contracts',
   'client',
   'functions',

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { instrument, type Site } from './instrument.ts'
@@ -25,7 +25,8 @@ import { instrument, type Site } from './instrument.ts'
  * ONLY=condition,throw looks at these kinds alone; FILES=tdx/ at files whose path contains it.
  */
 const repository = resolve(fileURLToPath(new URL('../..', import.meta.url)))
-const SILENCE_MS = 90_000
+const SILENCE_MS = 180_000
+const HANGS = 'hangs or dies'
 
 const copied = [
   'protocol/src',
@@ -91,7 +92,7 @@ async function work(
     )
     const stuck = await follow(child, results)
     if (stuck !== null && stuck < 0) throw new Error(`${program} did not get as far as the first check`)
-    if (stuck !== null) results.set(stuck, 'hangs or dies')
+    if (stuck !== null) results.set(stuck, HANGS)
     left = left.filter(({ id }) => !results.has(id))
     if (stuck === null && left.length > 0) throw new Error(`${program} ended early`)
   }
@@ -143,9 +144,9 @@ try {
       checks: sites.length,
       noticedByMatrix: sites.length - passed.length,
       noticedByOtherTests: passed.length - survivors.length,
+      ofTheseByHanging: [...byMatrix.values(), ...byTests.values()].filter((noticed) => noticed === HANGS).length,
       survivors: survivors.length,
       seconds: Math.round((performance.now() - started) / 1000),
-      version: relative(repository, import.meta.filename),
     }),
   )
   process.exitCode = survivors.length > 0 ? 1 : 0

@@ -18,6 +18,9 @@ const vitest = await createVitest('test', {
   exclude: ['**/matrix.test.ts', '**/fuzz.test.ts'],
   include: ['protocol/test/appraisal/**/*.test.ts', 'protocol/test/node/appraisal*.test.ts'],
   maxWorkers: 2,
+  // A machine that is busy must not pass for a test that fails.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
 })
 const say = (line: object) => console.log(JSON.stringify(line))
 
@@ -54,5 +57,7 @@ for (const [id] of sites) {
   if (noticed === null && others.length > 0) noticed = await firstFailure(id, others)
   say({ id, noticed })
 }
+const after = await firstFailure(-1, all)
+if (after !== null) throw new Error(`fails with every check in place again: ${after}`)
 await vitest.close()
 process.exit(0)

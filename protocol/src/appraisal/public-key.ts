@@ -123,7 +123,3 @@ export async function isSignedBy(key: PublicKey, signature: Bytes, data: Bytes):
     return false
   }
 }
-
-export function sameKey(a: PublicKey, b: PublicKey): boolean {
-  return a.kind === b.kind && equal(a.bytes, b.bytes)
-}

@@ -247,6 +247,7 @@ export const switchCodes: Readonly<Record<SwitchName, AppraisalCode | 'bad-state
   'gpu-leaf-name': 'gpu-architecture',
   'gpu-firmware': 'gpu-firmware',
   'gpu-firmware-not-certified': 'gpu-firmware',
+  'gpu-device-id-version': 'malformed',
   'gpu-memory-not-protected': 'gpu-mode',
   'gpu-memory-not-stated': 'gpu-mode',
   'gpu-protected-pcie': 'gpu-mode',
