@@ -1,4 +1,4 @@
-import { type Bytes, equal, hex } from '../bytes.ts'
+import { type Bytes, hex } from '../bytes.ts'
 import {
   type Der,
   Fields,
