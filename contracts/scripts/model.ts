@@ -4,9 +4,13 @@ import { runStories } from '../test/model/run.ts'
 
 const runs = Number(process.env['MODEL_RUNS'] ?? 10_000)
 const seed = Number(process.env['MODEL_SEED'] ?? Math.floor(Date.now() / 1000))
+/** Longer than in the tests: deeper. */
+const STEPS = 24
 const began = performance.now()
 console.log(`${runs} stories from seed ${seed}`)
-const { steps, paid } = await runStories(runs, seed, (done) => {
+const { steps, paid, exits } = await runStories(runs, STEPS, seed, (done) => {
   if (done % 500 === 0) console.log(`${done} stories, ${Math.round((performance.now() - began) / 1000)} s`)
 })
 console.log(`${runs} stories, ${steps} messages, ${paid} nanograms paid: the model and the contract agree in all`)
+const tally = [...exits].toSorted(([a], [b]) => a - b).map(([exit, times]) => `${exit}: ${times}`)
+console.log(`exit codes met: ${tally.join(', ')}`)

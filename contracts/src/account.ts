@@ -1,4 +1,4 @@
-import type { Bytes } from '@cocoon/protocol'
+import { type Bytes, fromHex, hex } from '@cocoon/protocol'
 import { Address } from '@ton/core'
 
 const BASECHAIN = 0
@@ -22,9 +22,9 @@ export function addressOf(account: Bytes): Address {
 /** 32 bytes as the number the chain makes of them. */
 export function toUint256(bytes: Bytes): bigint {
   if (bytes.length !== 32) throw new RangeError('32 bytes belong here')
-  return Buffer.from(bytes).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
+  return BigInt(`0x${hex(bytes)}`)
 }
 
 export function fromUint256(value: bigint): Bytes {
-  return Uint8Array.from(Buffer.from(value.toString(16).padStart(64, '0'), 'hex'))
+  return fromHex(value.toString(16).padStart(64, '0'))
 }

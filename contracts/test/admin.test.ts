@@ -5,21 +5,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hex } from '@cocoon/protocol'
 import { describe, expect, it } from 'vitest'
+import { askTwice, readWords, refuseSecrets } from '../scripts/consent.ts'
 import { planOf, type Values } from '../scripts/plan.ts'
 import { channelAddress, channelCode } from '../src/index.ts'
 import { code } from './chain.ts'
 import { CENT, CHALLENGE, DAY, GRAM, World } from './world.ts'
-
-const script = fileURLToPath(new URL('../scripts/admin.ts', import.meta.url))
-
-function run(args: readonly string[], options: { input?: string; env?: Record<string, string> } = {}) {
-  const { input = '', env = {} } = options
-  const { PATH = '' } = process.env
-  // No toncenter is asked in a test: nothing listens there.
-  const fixed = { PATH, COCOON_TON_ENDPOINT: 'http://127.0.0.1:9/' }
-  const child = spawnSync(process.execPath, [script, ...args], { input, encoding: 'utf8', env: { ...fixed, ...env } })
-  return { status: child.status, out: child.stdout, err: child.stderr }
-}
 
 const brokerOf = (world: World): Values => ({
   broker: world.broker.toString(),
@@ -112,17 +102,66 @@ describe('the plan of an administrator', () => {
   })
 })
 
-describe('the command', () => {
+describe('consent', () => {
   const channel = `0:${'ab'.repeat(32)}`
-  const collect = ['collect-fees', '--network', 'mainnet', '--channel', channel]
-  const wallet = (text: string, mode: number): string => {
-    const file = join(mkdtempSync(join(tmpdir(), 'wallet-')), 'words')
-    writeFileSync(file, text, { mode })
-    return file
+  const planFor = (network: string) => planOf('collect-fees', network, { channel: [channel, channel] }, 0)
+  const answer = (...given: string[]) => {
+    const said: string[] = []
+    const answers = (async function* () {
+      yield* given
+    })()
+    return { said, ask: (network: string) => askTwice(planFor(network), answers, (words) => said.push(words)) }
   }
-  /** Made for this test, and of no use anywhere. */
-  const words =
-    'produce miracle scrub harbor shift gallery tragic glimpse spatial bulk ready hero sister snake goat vault truth fix pond rhythm tunnel feel armor donor'
+  const file = (text: string, mode: number): string => {
+    const path = join(mkdtempSync(join(tmpdir(), 'wallet-')), 'words')
+    writeFileSync(path, text, { mode })
+    return path
+  }
+
+  it('is asked for twice on mainnet, the second time by the sum', async () => {
+    for (const given of [[], ['yes'], ['mainnet'], ['mainnet', 'mainnet'], ['mainnet', '0.01'], ['0.02', 'mainnet']]) {
+      await expect(answer(...given).ask('mainnet')).rejects.toThrow('Nothing was sent')
+    }
+    const right = answer('mainnet', '0.02')
+    await right.ask('mainnet')
+    expect(right.said).toHaveLength(2)
+  })
+
+  it('is not asked for where coins are worth nothing', async () => {
+    for (const network of ['testnet', 'localnet']) {
+      const { said, ask } = answer()
+      await ask(network)
+      expect(said).toEqual([])
+    }
+  })
+
+  it('is never given by a secret on the command line, and the secret is not repeated', () => {
+    for (const secret of [Array(24).fill('word').join(' '), 'ab'.repeat(64)]) {
+      expect(() => refuseSecrets(['collect-fees', secret])).toThrow('looks like a secret key')
+      expect(() => refuseSecrets([secret])).not.toThrow(secret)
+    }
+    refuseSecrets(['open', '--payer-key', 'ab'.repeat(32), 'EQ'.padEnd(48, 'A')])
+  })
+
+  it('needs the words in a file that others cannot read', () => {
+    expect(() => readWords(undefined)).toThrow('COCOON_WALLET_FILE')
+    expect(() => readWords(file('one two', 0o644))).toThrow('chmod 600')
+    expect(readWords(file(' one two\nthree\n', 0o600))).toEqual(['one', 'two', 'three'])
+  })
+})
+
+describe('the command', () => {
+  const script = fileURLToPath(new URL('../scripts/admin.ts', import.meta.url))
+  const run = (args: readonly string[], env: Record<string, string> = {}) => {
+    const child = spawnSync(process.execPath, [script, ...args], {
+      input: 'mainnet\nno\n',
+      encoding: 'utf8',
+      // Nothing listens there: a test asks no toncenter.
+      env: { PATH: process.env['PATH'] ?? '', COCOON_TON_ENDPOINT: 'http://127.0.0.1:9/', ...env },
+    })
+    return { status: child.status, out: child.stdout, err: child.stderr }
+  }
+  const collect = ['collect-fees', '--network', 'mainnet', '--channel', `0:${'ab'.repeat(32)}`]
 
   it('without --send says what would happen, and needs no wallet', () => {
     const { status, out } = run(collect)
@@ -131,20 +170,16 @@ describe('the command', () => {
     expect(out).toContain('Nothing was sent')
   })
 
-  it('takes no secret from its arguments', () => {
-    for (const secret of [words, 'ab'.repeat(64)]) {
-      const { status, err } = run([...collect, secret])
-      expect(status).toBe(2)
-      expect(err).toContain('looks like a secret key')
-      expect(err).not.toContain(secret)
-    }
-  })
-
-  it('wants the words in a file that others cannot read', () => {
-    expect(run([...collect, '--send']).err).toContain('COCOON_WALLET_FILE')
-    const open = run([...collect, '--send'], { env: { COCOON_WALLET_FILE: wallet(words, 0o644) } })
-    expect(open.err).toContain('chmod 600')
-    const wrong = run([...collect, '--send'], { env: { COCOON_WALLET_FILE: wallet('one two three', 0o600) } })
-    expect(wrong.err).toContain('does not hold the 24 words')
+  it('with --send stops at the first wrong answer', () => {
+    // Made for this test, and of no use anywhere.
+    const words =
+      'tunnel usage absent negative hour occur spike brother fluid mom mercy confirm ' +
+      'twenty abstract faint injury flower alone device tribe canal indicate essence cradle'
+    const file = join(mkdtempSync(join(tmpdir(), 'wallet-')), 'words')
+    writeFileSync(file, words, { mode: 0o600 })
+    const { status, out, err } = run([...collect, '--send'], { COCOON_WALLET_FILE: file })
+    expect(out).toContain('Type how many GRAM')
+    expect(err).toContain('Nothing was sent')
+    expect(status).toBe(2)
   })
 })

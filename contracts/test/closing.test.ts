@@ -29,8 +29,9 @@ describe('P6 I9 leaving', () => {
     expect(finished.payees).toHaveLength(1)
   })
 
-  it('R13 clears keys, opening, releases and date, keeps the contract', async () => {
+  it('R13 clears keys, opening, releases, fees and date, keeps the contract', async () => {
     const world = await World.opened()
+    await world.claim([await world.entry({ floor: TENTH })])
     await world.carry(await world.release({ total: TENTH }))
     const before = await world.state()
     await world.closeAndFinish()

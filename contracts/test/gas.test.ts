@@ -15,7 +15,7 @@ import {
 import { code } from './chain.ts'
 import type { Terms } from './signed.ts'
 import { Wallet, type WalletMessage } from './wallet.ts'
-import { CENT, CHALLENGE, DAY, GRAM, World } from './world.ts'
+import { CENT, CHALLENGE, DAY, GRAM, RENT_RESERVE, World } from './world.ts'
 
 /** The whole trace: what everybody together has less after one signature in a W5 wallet, to the last excess received. */
 interface Cost {
@@ -120,6 +120,30 @@ describe('P9 the gas', () => {
     // The design hoped for 0.0019.
     expect(burned('claim with receipt')).toBeLessThan(2_000_000n)
     expect(burned('claim by floor')).toBeLessThan(1_800_000n)
+  })
+
+  it('of rent lets the reserve last for years, in nanograms a year', async () => {
+    const rents: string[] = []
+    for (const lanes of [0, 1, 20]) {
+      const world = await World.opened(GRAM)
+      for (let i = 0; i < lanes; i++)
+        await world.claim([await world.entry({ floor: 1n, payee: world.id(`lane ${i}`) })])
+      world.pass(365 * DAY)
+      const { rent } = await world.topUp(0n)
+      rents.push(`${lanes} lanes: ${rent}`)
+      expect(3n * rent).toBeLessThan(RENT_RESERVE)
+    }
+    expect(rents).toMatchInlineSnapshot(`
+      [
+        "0 lanes: 2598487",
+        "1 lanes: 2663449",
+        "20 lanes: 5132011",
+      ]
+    `)
+  })
+
+  it('is kept low by the code, in bytes', () => {
+    expect(code.toBoc().length).toMatchInlineSnapshot(`2522`)
   })
 
   it('lets a sweep of a hundred claims fit one message from outside, of at most 64 KiB', () => {

@@ -56,10 +56,10 @@ export class Answers {
     if (job?.running) sendTo(this.#parts.sockets.node(), message)
   }
 
-  /** False when the frame belongs to nothing: the node is told to forget its job. */
-  async frame(node: WebSocket, { jobId, frame }: MessageOf<'frame'>): Promise<boolean> {
+  /** `message`: as it came. False when the frame belongs to nothing: the node is told to forget its job. */
+  async frame(node: WebSocket, { jobId, frame }: MessageOf<'frame'>, message: Bytes): Promise<boolean> {
     const { sequence, final } = frameHead(frame)
-    const job = this.#parts.jobs.find(hex(jobId))
+    const job = this.#parts.jobs.named(jobId)
     if (job?.row.state !== 'sent' || job.handing) {
       sendTo(node, { kind: 'forget', jobId })
       return false
@@ -74,12 +74,12 @@ export class Answers {
       else if (sequence < job.stored || job.stored === job.received) this.#acknowledge(job, job.stored)
     } else if (sequence === job.received) {
       if (sequence === 0) job.firstFrameAt = now
-      if (!job.hasRoom(frame)) {
+      if (!job.hasRoom(message)) {
         sendTo(node, { kind: 'forget', jobId })
         await this.#parts.jobs.inTurn(jobId, () => this.#endings.lose(job))
         return true
       }
-      job.take(frame, final, now)
+      job.take(message, final, now)
       job.deliver()
       if (final && job.acknowledged >= job.received) this.#finished(job)
       else if (job.full) this.#store(job)

@@ -112,12 +112,11 @@ app.use(async (c, next) => {
   c.res.headers.set('x-content-type-options', 'nosniff')
 })
 
-app.use(
-  bodyLimit({
-    maxSize: 64 * 1024,
-    onError: (c) => c.json(errorBody('body-too-large', 'a request body has at most 64 KiB here'), 413),
-  }),
-)
+/** Where a body is read, and only there: a GET with one cannot be made anew, which is how it is measured. */
+const bounded = bodyLimit({
+  maxSize: 64 * 1024,
+  onError: (c) => c.json(errorBody('body-too-large', 'a request body has at most 64 KiB here'), 413),
+})
 
 /** This isolate runs. Nothing else is asked: whoever restarts things by it should not do so for a lost setting. */
 app.get('/health', (c) => c.json({ ok: true, network: c.env.NETWORK, version: PROTOCOL_VERSION }))
@@ -151,7 +150,7 @@ app.get('/models', async (c) => {
   return c.json({ network, models: await Promise.all(models) } satisfies ModelsResponse)
 })
 
-app.post('/sign-in', async (c) => {
+app.post('/sign-in', bounded, async (c) => {
   await countAddress(c, 'LIMIT_SIGN_IN_ADDRESS')
   const settings = settingsOf(c.env)
   const request = await readBody(c, SignInRequest)
@@ -181,7 +180,7 @@ app.get('/account', async (c) => {
   return c.json({ trial: await c.env.ACCOUNT.getByName(user).trial(trialOf(settingsOf(c.env), user)) })
 })
 
-app.post('/match', async (c) => {
+app.post('/match', bounded, async (c) => {
   await countAddress(c, 'LIMIT_MATCH_ADDRESS')
   const settings = settingsOf(c.env)
   const { user } = await sessionOf(c)

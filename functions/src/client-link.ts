@@ -1,4 +1,5 @@
 import { encodeMessage, type Message } from '@cocoon/protocol'
+import { attachmentOf, setAttachment } from './attachments.ts'
 
 /** Jobs one client socket may carry in its life. */
 export const CLIENT_JOBS = 64
@@ -16,9 +17,8 @@ export interface ClientAttachment {
   readonly jobs: readonly ReadJob[]
 }
 
-/** Read anew each time: another message may have changed it while one was awaiting something. */
 export function clientOf(socket: WebSocket): ClientAttachment {
-  return socket.deserializeAttachment() as ClientAttachment
+  return attachmentOf(socket) as ClientAttachment
 }
 
 /** The socket that reads a job's answer, and how far it has. */
@@ -36,9 +36,9 @@ export function readerOf(
 /** From now on `reader` reads the job's answer, from the frame `read` on, and `before` does not. */
 export function changeReader(before: WebSocket | undefined, reader: WebSocket, job: string, read: number): void {
   const jobsOf = (socket: WebSocket): ReadJob[] => clientOf(socket).jobs.filter(([id]) => id !== job)
-  if (before && before !== reader) before.serializeAttachment({ ...clientOf(before), jobs: jobsOf(before) })
+  if (before && before !== reader) setAttachment(before, { ...clientOf(before), jobs: jobsOf(before) })
   const jobs = [...jobsOf(reader), [job, read] as const].slice(-CLIENT_JOBS)
-  reader.serializeAttachment({ ...clientOf(reader), jobs } satisfies ClientAttachment)
+  setAttachment(reader, { ...clientOf(reader), jobs })
 }
 
 export function isOpen(socket: WebSocket | undefined): socket is WebSocket {

@@ -93,12 +93,18 @@ export class Endings {
 
   /** The node will not finish this job. What it sent stays to be read. */
   async lose(job: RelayJob): Promise<void> {
+    if (!job.running || !this.#parts.jobs.has(job)) return
     if (!job.begun) return this.move(job, 'node-lost')
     job.flush()
     this.#close(job, 'lost', { code: 'node-lost', retryAfterMs: null })
     this.#parts.store.setState(job.id, 'lost', job.row.ending)
     job.deliver()
     this.ended(job, 'lost', 'node-lost')
+  }
+
+  /** The node is not there for a job whose body is still on its way. */
+  async loseUpload(job: RelayJob): Promise<void> {
+    if (job.row.state === 'receiving' && this.#parts.jobs.has(job)) await this.move(job, 'node-gone')
   }
 
   /** The node's signed word, before its first frame. */

@@ -1,6 +1,7 @@
 import { CocoonError, type MatchResponse, type Policy } from '@cocoon/protocol'
 import { logFault } from './log.ts'
-import type { LeaseRequest, LoadReport, MatchAnswer, Matcher } from './matcher.ts'
+import type { LeaseRequest, LoadReport, MatchAnswer } from './matcher-calls.ts'
+import type { Matcher } from './matcher.ts'
 import { type Settings, settingsOf } from './settings.ts'
 import { issueToken } from './token.ts'
 

@@ -1,5 +1,5 @@
 import { logFault } from './log.ts'
-import type { Offering } from './matcher.ts'
+import type { Offering } from './matcher-calls.ts'
 import type { RelayStore } from './relay-store.ts'
 import type { HandedJob, Room } from './room.ts'
 

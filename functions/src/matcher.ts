@@ -1,69 +1,19 @@
 import { DurableObject } from 'cloudflare:workers'
-import { type Bytes, type MatchResponse, type Policy, type SignedStatement, statementToText } from '@cocoon/protocol'
-import { log } from './log.ts'
+import { type Bytes, type Policy, statementToText } from '@cocoon/protocol'
+import { log, logFault } from './log.ts'
+import type { Grant, LeaseRequest, LoadReport, MatchAnswer, MatcherSummary, Offering } from './matcher-calls.ts'
 import { type Candidate, chooseNode } from './matching.ts'
-import { MAX_WAIT, mayWait, overdue, retryAfter, servedBy, type Waiting, withServed } from './queue.ts'
+import { Line, type Waiting } from './queue.ts'
 import type { Reservation } from './room.ts'
 
 /** A lease reserves a slot for this long. Milliseconds. */
 export const LEASE_LIFETIME = 30_000
 /** Nodes of one model and region: some 40 MB of their statements, and a choice among them stays quick. */
 export const MAX_NODES = 10_000
+/** Relays that a matcher asks when it wakes, chosen by chance where there are more; each call is billed. */
+const ASKED_ON_WAKING = 64
 /** How long a caller who waited may take to say that he still does. Milliseconds. */
 const CONFIRM_PATIENCE = 2_000
-
-/** What a relay tells about its node. */
-export interface Offering {
-  readonly node: string
-  readonly statement: SignedStatement
-  /** Hex digest of the evidence, or null. */
-  readonly evidence: string | null
-  /** Nanograms per million tokens, by class, as decimal text. */
-  readonly price: { prompt: string; cached: string; completion: string; reasoning: string }
-  readonly context: number
-  readonly slots: number
-  readonly free: number
-  /** Unix milliseconds after which the statement serves no new job. */
-  readonly useBy: number
-}
-
-export interface LoadReport {
-  readonly node: string
-  readonly slots: number
-  readonly free: number
-  /** Leases whose jobs the node counts itself now, or that will never bring one. */
-  readonly ended: readonly string[]
-}
-
-export interface LeaseRequest {
-  /** Random; names the lease, should there be one. */
-  readonly id: string
-  readonly user: string
-  readonly policy: Policy
-  readonly exclude: readonly string[]
-}
-
-export interface Grant {
-  readonly node: string
-  readonly statement: MatchResponse['statement']
-  readonly evidence: string | null
-  /** Unix milliseconds: of the lease; of a candidate that was only named, when its statement is over. */
-  readonly expires: number
-}
-
-export type MatchAnswer =
-  | { readonly kind: 'granted'; readonly grant: Grant }
-  /** There are such nodes, but none has a free slot. */
-  | { readonly kind: 'busy'; readonly retryAfterMs: number }
-  /** No node serves this at all. */
-  | { readonly kind: 'none' }
-
-export interface MatcherSummary {
-  readonly nodes: number
-  readonly free: number
-  readonly price: Offering['price'] | null
-  readonly context: number
-}
 
 interface Row extends Record<string, SqlStorageValue> {
   node: string
@@ -105,9 +55,7 @@ export class Matcher extends DurableObject<Env> {
   #candidates: Record<Policy, readonly Entry[]> | undefined
   /** In order of expiry, since all live equally long. */
   readonly #leases = new Map<string, { node: string; expires: number }>()
-  #line: readonly Waiter[] = []
-  /** When slots went to the line. */
-  #served: readonly number[] = []
+  readonly #line = new Line<Waiter>()
   #timer: ReturnType<typeof setTimeout> | null = null
   /** No statement goes stale before this; Unix milliseconds. */
   #freshUntil = Infinity
@@ -120,6 +68,7 @@ export class Matcher extends DurableObject<Env> {
     for (const row of this.#sql.exec<Row>('SELECT * FROM nodes')) {
       this.#remember({ ...row, price: JSON.parse(row.price) as Offering['price'], useBy: row.use_by })
     }
+    if (this.#entries.size > 0) ctx.waitUntil(this.#askRelays([...this.#entries.keys()]))
   }
 
   /** A node joined, or has a newer statement. False when there is no room for another node. */
@@ -188,17 +137,19 @@ export class Matcher extends DurableObject<Env> {
     const now = Date.now()
     const answer = this.lease(request)
     const eligible = this.#candidatesNow()[policy].some(({ node }) => !exclude.includes(node))
-    if (answer.kind !== 'busy' || !eligible || !mayWait(this.#line, user)) return answer
+    if (answer.kind !== 'busy' || !eligible) return answer
     const { promise, resolve } = Promise.withResolvers<MatchAnswer>()
-    this.#line = [...this.#line, { id, user, policy, exclude: new Set(exclude), since: now, confirm, answer: resolve }]
+    const waiter = { id, user, policy, exclude: new Set(exclude), since: now, confirm, answer: resolve }
+    if (!this.#line.join(waiter)) return answer
     this.#watch(now)
     return promise
   }
 
   /** Whoever asked under this id is gone: leaves the line, or gives the slot back. */
   abandon(id: string): void {
-    for (const waiter of this.#leave(({ id: waiting }) => waiting === id)) this.#busy(waiter, Date.now())
+    for (const waiter of this.#line.remove(id)) this.#busy(waiter, Date.now())
     this.#freed(this.#endLease(id))
+    this.#rest()
   }
 
   summary(): MatcherSummary {
@@ -209,7 +160,8 @@ export class Matcher extends DurableObject<Env> {
       context = Math.max(context, entry.context)
       if (!cheapest || entry.price < cheapest.price) cheapest = entry
     }
-    return { nodes: this.#entries.size, free, price: cheapest?.prices ?? null, context }
+    const [reserved, waiting] = [this.#leases.size, this.#line.length]
+    return { nodes: this.#entries.size, free, price: cheapest?.prices ?? null, context, reserved, waiting }
   }
 
   /** Statements go stale; all else is seen to by whoever asks next. */
@@ -235,6 +187,20 @@ export class Matcher extends DurableObject<Env> {
     return entry
   }
 
+  /** A node may have gone while nobody who noticed lived: after a crash its relay sleeps until somebody asks. */
+  async #askRelays(nodes: string[]): Promise<void> {
+    const from = Math.floor(Math.random() * nodes.length)
+    const some = [...nodes.slice(from), ...nodes.slice(0, from)].slice(0, ASKED_ON_WAKING)
+    for (const node of some) {
+      try {
+        const relay = this.env.NODE_RELAY.getByName(node)
+        if (!(await relay.present())) this.withdraw(node)
+      } catch (error) {
+        logFault('relay.fault', error, { node })
+      }
+    }
+  }
+
   #candidatesNow(): Record<Policy, readonly Entry[]> {
     if (!this.#candidates) {
       const open = [...this.#entries.values()]
@@ -250,7 +216,7 @@ export class Matcher extends DurableObject<Env> {
 
   #nobodyFree(policy: Policy, now: number): MatchAnswer {
     if (this.#candidatesNow()[policy].length === 0) return { kind: 'none' }
-    return { kind: 'busy', retryAfterMs: retryAfter(this.#served, this.#line.length, now) }
+    return { kind: 'busy', retryAfterMs: this.#line.retryAfter(now) }
   }
 
   #grant({ node }: Entry, expires: number): Grant {
@@ -282,15 +248,11 @@ export class Matcher extends DurableObject<Env> {
 
   /** Gives the free slots of a node to the first in line who may have them. */
   #serve(entry: Entry): void {
-    const served = servedBy(this.#line, entry)
-    if (served.length === 0) return
     const now = Date.now()
-    this.#leave((waiter) => served.includes(waiter))
-    for (const waiter of served) {
-      this.#served = withServed(this.#served, now)
-      const grant = this.#reserve(waiter.id, entry, now)
-      void this.#confirm(waiter, { kind: 'granted', grant })
+    for (const waiter of this.#line.serve(entry, now)) {
+      void this.#confirm(waiter, { kind: 'granted', grant: this.#reserve(waiter.id, entry, now) })
     }
+    this.#rest()
   }
 
   async #confirm(waiter: Waiter, answer: MatchAnswer): Promise<void> {
@@ -302,15 +264,12 @@ export class Matcher extends DurableObject<Env> {
   }
 
   #busy(waiter: Waiter, now: number): void {
-    waiter.answer({ kind: 'busy', retryAfterMs: retryAfter(this.#served, this.#line.length, now) })
+    waiter.answer({ kind: 'busy', retryAfterMs: this.#line.retryAfter(now) })
   }
 
-  /** Takes those out of the line. */
-  #leave(leaves: (waiter: Waiter) => boolean): Waiter[] {
-    const gone = this.#line.filter(leaves)
-    if (gone.length > 0) this.#line = this.#line.filter((waiter) => !gone.includes(waiter))
+  /** Nobody waits: a timer would keep this object awake for nothing. */
+  #rest(): void {
     if (this.#line.length === 0) clearTimeout(this.#timer)
-    return gone
   }
 
   /** What time ended: leases, waits, statements. */
@@ -319,8 +278,8 @@ export class Matcher extends DurableObject<Env> {
       if (lease.expires > now) break
       this.#freed(this.#endLease(id))
     }
-    const late = new Set(overdue(this.#line, now))
-    for (const waiter of this.#leave((waiting) => late.has(waiting))) this.#busy(waiter, now)
+    for (const waiter of this.#line.expire(now)) this.#busy(waiter, now)
+    this.#rest()
     if (now < this.#freshUntil) return
     this.#freshUntil = Infinity
     for (const entry of this.#entries.values()) {
@@ -340,10 +299,10 @@ export class Matcher extends DurableObject<Env> {
    */
   #watch(now: number): void {
     clearTimeout(this.#timer)
-    const [first] = this.#line
-    if (!first) return
+    const end = this.#line.nextEnd
+    if (end === undefined) return
     const [lease] = this.#leases.values()
-    const next = Math.min(first.since + MAX_WAIT, lease?.expires ?? Infinity)
+    const next = Math.min(end, lease?.expires ?? Infinity)
     this.#timer = setTimeout(
       () => {
         const at = Date.now()

@@ -13,7 +13,8 @@ import {
   verifySignature,
   verifyStatement,
 } from '@cocoon/protocol'
-import type { Offering } from './matcher.ts'
+import { attachmentOf } from './attachments.ts'
+import type { Offering } from './matcher-calls.ts'
 import type { Settings } from './settings.ts'
 
 /** What the relay knows of a node's socket; survives sleep as the socket's attachment. */
@@ -33,9 +34,8 @@ export interface NodeAttachment {
   readonly draining: boolean
 }
 
-/** Read anew each time: another message may have changed it while one was awaiting something. */
 export function nodeOf(socket: WebSocket): NodeAttachment {
-  return socket.deserializeAttachment() as NodeAttachment
+  return attachmentOf(socket) as NodeAttachment
 }
 
 /** What a node says of its slots, made consistent: it can have no more than jobs, and none free while it leaves. */

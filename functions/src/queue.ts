@@ -1,6 +1,8 @@
 import type { Policy } from '@cocoon/protocol'
 import type { Candidate } from './matching.ts'
 
+type ServingNode = Pick<Candidate, 'node' | 'free' | 'leased'> & { readonly attested: boolean }
+
 /**
  * The line before the nodes of one model and region, first come first served. Pure: state in, decision out; times are
  * Unix milliseconds.
@@ -33,10 +35,7 @@ export function mayWait(line: readonly Waiting[], user: string): boolean {
 /**
  * Who gets the free slots of a node: the first in line, but for those who may not have this node. They keep their place.
  */
-export function servedBy<W extends Waiting>(
-  line: readonly W[],
-  node: Pick<Candidate, 'node' | 'free' | 'leased'> & { readonly attested: boolean },
-): W[] {
+export function servedBy<W extends Waiting>(line: readonly W[], node: ServingNode): W[] {
   const served: W[] = []
   for (const waiting of line) {
     if (served.length >= node.free - node.leased) break
@@ -70,4 +69,55 @@ export function retryAfter(served: readonly number[], waiting: number, now: numb
   if (oldest === undefined) return MAX_WAIT
   const each = (now - oldest) / recent.length
   return Math.round(Math.min(PACE_OVER, Math.max(SHORTEST_RETRY, each * (waiting + 1))))
+}
+
+/** The line itself: who waits now, and how fast it moves. */
+export class Line<W extends Waiting & { readonly id: string }> {
+  #waiting: readonly W[] = []
+  /** When slots went to those in line. */
+  #served: readonly number[] = []
+
+  get length(): number {
+    return this.#waiting.length
+  }
+
+  /** When the wait of the first is over; undefined when nobody waits. */
+  get nextEnd(): number | undefined {
+    const [first] = this.#waiting
+    return first && first.since + MAX_WAIT
+  }
+
+  /** False when there is no room for this one. */
+  join(waiting: W): boolean {
+    if (!mayWait(this.#waiting, waiting.user)) return false
+    this.#waiting = [...this.#waiting, waiting]
+    return true
+  }
+
+  /** Those whose turn it is, now that this node has free slots. They are in line no more. */
+  serve(node: ServingNode, now: number): W[] {
+    const served = servedBy(this.#waiting, node)
+    for (const _ of served) this.#served = withServed(this.#served, now)
+    return this.#leave(served)
+  }
+
+  /** Those who have waited long enough. They are in line no more. */
+  expire(now: number): W[] {
+    return this.#leave(overdue(this.#waiting, now))
+  }
+
+  /** Who waits under this name, no more. */
+  remove(id: string): W[] {
+    return this.#leave(this.#waiting.filter((waiting) => waiting.id === id))
+  }
+
+  /** Milliseconds. */
+  retryAfter(now: number): number {
+    return retryAfter(this.#served, this.#waiting.length, now)
+  }
+
+  #leave(gone: W[]): W[] {
+    if (gone.length > 0) this.#waiting = this.#waiting.filter((waiting) => !gone.includes(waiting))
+    return gone
+  }
 }

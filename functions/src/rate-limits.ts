@@ -32,15 +32,16 @@ export type RateLimitName = keyof typeof rateLimits
 export const socketBudgets = {
   /** open, resume, cancel: 64 jobs a socket, each opened, resumed and cancelled at once. */
   clientControl: { burst: 192, perSecond: 8 },
-  /** chunk, read, ack: the pieces of 64 bodies of 8 MiB, and an answer of 2 MiB read as small as it gets. */
-  clientData: { burst: 2_048, perSecond: 64 },
+  /** chunk, read, ack: the pieces of 64 bodies of 8 MiB at once, and a word for every 128 KiB of as many answers. */
+  clientData: { burst: 1_024, perSecond: 64 },
   /** A prekey is renewed every five minutes; a node with changing prices, every few seconds. Two rows each. */
   nodeStatement: { burst: 10, perSecond: 0.2 },
   /** Two a job: 256 jobs at once, 64 a second. */
-  nodeLoad: { burst: 1_024, perSecond: 128 },
-  nodeRefusal: { burst: 512, perSecond: 64 },
+  nodeLoad: { burst: 512, perSecond: 64 },
+  /** One a job. */
+  nodeRefusal: { burst: 256, perSecond: 64 },
   /** Frames of jobs that nobody knows, which come in numbers only after a long absence. Each is answered. */
-  nodeStray: { burst: 4_096, perSecond: 64 },
+  nodeStray: { burst: 1_024, perSecond: 64 },
 } as const satisfies Record<string, Budget>
 export type SocketBudgetName = keyof typeof socketBudgets
 

@@ -1,5 +1,5 @@
-import { type Bytes, FRAME_UNIT, fromHex, limits } from '@cocoon/protocol'
-import { changeReader, isOpen, sendTo } from './client-link.ts'
+import { type Bytes, encodeMessage, FRAME_UNIT, fromHex, limits } from '@cocoon/protocol'
+import { changeReader, isOpen } from './client-link.ts'
 import { ReadWindow } from './read-window.ts'
 import type { JobRow, RelayStore } from './relay-store.ts'
 
@@ -12,6 +12,8 @@ const BATCH_BYTES = 128 * 1024
  */
 const STORE_AFTER = 20_000
 const STORE_FINAL_AFTER = 3_000
+/** Where the frame begins in a `frame` message: behind its kind and the job id (SPEC.md, section 14). */
+const FRAME_AT = 33
 /** No honest answer has more sealed bytes than this: content and final frame, and what sealing adds to each frame. */
 const MAX_ANSWER_BYTES = limits.answer + limits.object + limits.frames * (FRAME_UNIT + 64)
 
@@ -27,6 +29,7 @@ export class RelayJob {
   /** Frames before this one are stored, here or by the reader. */
   #stored: number
   #storedBytes: number
+  /** The node's own messages: its frames are passed on as they came. */
   #pending: Bytes[] = []
   #pendingBytes = 0
   #pendingSince = 0
@@ -95,14 +98,14 @@ export class RelayJob {
   }
 
   /** False when the node sends more than any answer has. */
-  hasRoom(frame: Bytes): boolean {
-    return this.#storedBytes + this.#pendingBytes + frame.length <= MAX_ANSWER_BYTES
+  hasRoom(message: Bytes): boolean {
+    return this.#storedBytes + this.#pendingBytes + message.length <= MAX_ANSWER_BYTES
   }
 
-  take(frame: Bytes, final: boolean, now: number): void {
+  take(message: Bytes, final: boolean, now: number): void {
     if (this.#pending.length === 0) this.#pendingSince = now
-    this.#pending.push(frame)
-    this.#pendingBytes += frame.length
+    this.#pending.push(message)
+    this.#pendingBytes += message.length
     this.#final = final
     if (final) this.endedAt = now
   }
@@ -124,7 +127,8 @@ export class RelayJob {
   /** Stores what is pending. */
   flush(): void {
     if (this.#pending.length === 0) return
-    this.#store.addFrames(this.id, this.#stored, this.#pending, this.#final)
+    const frames = this.#pending.map((message) => message.subarray(FRAME_AT))
+    this.#store.addFrames(this.id, this.#stored, frames, this.#final)
     this.#stored = this.received
     this.#storedBytes += this.#pendingBytes
     this.#pending = []
@@ -174,10 +178,11 @@ export class RelayJob {
     const socket = this.reader
     if (!socket) return
     if (this.#window.next < this.received) {
-      for (const frame of this.#framesFrom(this.#window.next)) {
-        if (!this.#window.admits(frame.length)) return
-        sendTo(socket, { kind: 'frame', jobId: this.idBytes, frame })
-        this.#window.sent(frame.length)
+      for (const message of this.#messagesFrom(this.#window.next)) {
+        const bytes = message.length - FRAME_AT
+        if (!this.#window.admits(bytes)) return
+        socket.send(message)
+        this.#window.sent(bytes)
       }
     }
     if (this.row.ending === null || this.#told) return
@@ -190,8 +195,12 @@ export class RelayJob {
     return this.woken ? next : Math.min(next, this.received)
   }
 
-  *#framesFrom(from: number): Generator<Bytes> {
-    if (from < this.#stored) yield* this.#store.framesFrom(this.id, from)
-    yield* this.#pending.slice(Math.max(0, from - this.#stored))
+  *#messagesFrom(from: number): Generator<Bytes> {
+    if (from < this.#stored) {
+      for (const frame of this.#store.framesFrom(this.id, from)) {
+        yield encodeMessage({ kind: 'frame', jobId: this.idBytes, frame })
+      }
+    }
+    for (let at = Math.max(0, from - this.#stored); at < this.#pending.length; at++) yield this.#pending[at] as Bytes
   }
 }

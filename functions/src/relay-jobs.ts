@@ -1,17 +1,11 @@
-import { type Bytes, hex } from '@cocoon/protocol'
+import { type Bytes, equal, hex } from '@cocoon/protocol'
 import { readerOf } from './client-link.ts'
 import type { Listing } from './listing.ts'
 import { RelayJob } from './relay-job.ts'
 import type { JobRow, RelayStore } from './relay-store.ts'
+import type { RelaySockets } from './relay-sockets.ts'
 import type { Room } from './room.ts'
 import type { Settings } from './settings.ts'
-
-/** The sockets a relay has now. */
-interface RelaySockets {
-  /** The node's, joined and open. */
-  node(): WebSocket | undefined
-  clients(): readonly WebSocket[]
-}
 
 /** What the parts of one relay share. */
 export interface RelayParts {
@@ -29,6 +23,7 @@ export class RelayJobs {
   readonly #store: RelayStore
   readonly #sockets: RelaySockets
   readonly #jobs = new Map<string, RelayJob>()
+  readonly #byPrefix = new Map<bigint, RelayJob>()
   /** The last of the messages about each job that are being handled. */
   readonly #turns = new Map<string, Promise<void>>()
 
@@ -68,6 +63,16 @@ export class RelayJobs {
     return job.row.state !== 'owed' && (user === undefined || job.row.user === user) ? job : undefined
   }
 
+  /** The same by the bytes of its id: they come with every frame. */
+  named(jobId: Bytes): RelayJob | undefined {
+    const prefix = prefixOf(jobId)
+    const known = this.#byPrefix.get(prefix)
+    if (known && equal(known.idBytes, jobId) && this.has(known)) return known
+    const job = this.find(hex(jobId))
+    if (job) this.#byPrefix.set(prefix, job)
+    return job
+  }
+
   add(row: JobRow): RelayJob {
     this.#store.addJob(row)
     const job = new RelayJob(row, this.#store)
@@ -81,6 +86,8 @@ export class RelayJobs {
   }
 
   forget(id: string): void {
+    const job = this.#jobs.get(id)
+    if (job) this.#byPrefix.delete(prefixOf(job.idBytes))
     this.#jobs.delete(id)
     this.#store.removeJob(id)
   }
@@ -99,4 +106,9 @@ export class RelayJobs {
   receiving(): RelayJob[] {
     return this.#store.jobsIn('receiving').flatMap((id) => this.find(id) ?? [])
   }
+}
+
+/** Job ids are digests: their first eight bytes tell them apart, and need not be spelled. */
+function prefixOf(jobId: Bytes): bigint {
+  return new DataView(jobId.buffer, jobId.byteOffset).getBigUint64(0)
 }

@@ -1,5 +1,5 @@
-import type { Bytes } from '@cocoon/protocol'
-import { runInDurableObject } from 'cloudflare:test'
+import { type Bytes, encodeFrame } from '@cocoon/protocol'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, vi } from 'vitest'
 import type { Account } from '../src/index.ts'
@@ -24,6 +24,13 @@ export async function asking(content?: Bytes): Promise<Asking> {
   return { node, user, question, wire, job: await node.takeJob() }
 }
 
+/** A frame of the node that nobody could open: the relay reads nine bytes of it. */
+export function junkFrame({ question, node }: Asking, sequence: number, length: number, final = false): void {
+  const ciphertext = new Uint8Array(length)
+  const frame = encodeFrame({ sequence, final, nodeNonce: sequence === 0 ? new Uint8Array(32) : null, ciphertext })
+  node.wire.send({ kind: 'frame', jobId: question.jobId, frame })
+}
+
 /** The rows a relay keeps, by table. */
 export function stored(node: TestNode): Promise<{ jobs: number; batches: number; chunks: number }> {
   return runInDurableObject(node.relay, (_, { storage }) => {
@@ -40,8 +47,26 @@ export async function readerLeaves(node: TestNode, wire: Wire): Promise<void> {
   await expect.poll(() => runInDurableObject(node.relay, (_, ctx) => ctx.getWebSockets('client').length)).toBe(0)
 }
 
-/** Whatever is in the relay's memory vanishes in the middle of whatever it does, and every socket breaks. */
-export async function crash(stub: DurableObjectStub): Promise<void> {
+/** Since when a relay has missed its node; null while it is here. */
+export function goneSince(node: TestNode): Promise<number | null> {
+  return runInDurableObject(node.relay, (_, { storage }) => {
+    return storage.sql.exec<{ gone: number | null }>('SELECT gone FROM link').one().gone
+  })
+}
+
+/** The node's socket breaks; resolves when the relay knows. */
+export async function nodeLeaves(node: TestNode): Promise<void> {
+  node.wire.close(1000)
+  await expect.poll(() => goneSince(node)).not.toBeNull()
+}
+
+/** What is in an object's memory is lost and every socket breaks, as in a crash or a deploy. */
+export function crash(stub: DurableObjectStub): Promise<void> {
+  return evictDurableObject(stub, { webSockets: 'close' })
+}
+
+/** The same in the middle of whatever the object is doing. */
+export async function abort(stub: DurableObjectStub): Promise<void> {
   await runInDurableObject(stub, (_, ctx) => ctx.abort('crash')).catch(() => undefined)
 }
 

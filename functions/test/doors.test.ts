@@ -1,8 +1,9 @@
 import { type ErrorResponse, SUBPROTOCOL } from '@cocoon/protocol'
 import { reset } from 'cloudflare:test'
-import { exports } from 'cloudflare:workers'
+import { env, exports } from 'cloudflare:workers'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { app } from '../src/app.ts'
 import { issueToken } from '../src/token.ts'
 import { later } from './asking.ts'
 import { runs } from './seeded.ts'
@@ -42,6 +43,34 @@ describe('the doors', () => {
     expect(response.status).toBe(200)
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(await response.json()).toEqual({ ok: true, network: 'localnet', version: 1 })
+  })
+
+  it('say that they are well whatever is wrong behind them, and ready only when nothing is', async () => {
+    expect(await (await get('/api/ready')).json()).toEqual({ ready: true, missing: [], nodes: { [MODEL]: 0 } })
+    await TestNode.joined()
+    await TestNode.joined()
+    const ready = await get('/api/ready')
+    expect(ready.status).toBe(200)
+    expect(await ready.json()).toMatchObject({ nodes: { [MODEL]: 2 } })
+    const asking = async (changes: Record<string, unknown>, path = '/api/ready') => {
+      const response = await app.request(path, {}, { ...env, ...changes } as Env)
+      return { status: response.status, text: await response.text() }
+    }
+    const unset = await asking({ BOT_TOKEN: 'hush' })
+    expect(unset.status).toBe(503)
+    expect(JSON.parse(unset.text)).toMatchObject({ ready: false, nodes: {} })
+    expect(unset.text).toContain('setting BOT_TOKEN is missing or wrong')
+    expect(unset.text).not.toContain('hush')
+    expect((await asking({ BOT_TOKEN: 'hush' }, '/api/health')).status).toBe(200)
+    expect((await asking({ MODELS: '[]' })).text).toContain('MODELS')
+    const away = { getByName: () => ({ summary: () => Promise.reject(new Error('away')) }) }
+    const unreachable = await asking({ MATCHER: away })
+    expect(unreachable.status).toBe(503)
+    expect(JSON.parse(unreachable.text)).toEqual({
+      ready: false,
+      missing: [`the matcher of ${MODEL} in world does not answer`],
+      nodes: {},
+    })
   })
 
   it('list the models, with nobody and with somebody serving them', async () => {

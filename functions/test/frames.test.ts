@@ -1,20 +1,13 @@
 import { encodeFrame, frameHead, limits } from '@cocoon/protocol'
 import { evictDurableObject, reset } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Asking, asking, later, readerLeaves, NOTHING, stored, used } from './asking.ts'
+import { asking, junkFrame, later, readerLeaves, NOTHING, stored, used } from './asking.ts'
 import { DONE } from './test-node.ts'
 
 afterEach(async () => {
   vi.useRealTimers()
   await reset()
 })
-
-/** The relay reads nine bytes of a frame; what follows need not open. */
-function junkFrame({ question, node }: Asking, sequence: number, length: number, final = false): void {
-  const ciphertext = new Uint8Array(length)
-  const frame = encodeFrame({ sequence, final, nodeNonce: sequence === 0 ? new Uint8Array(32) : null, ciphertext })
-  node.wire.send({ kind: 'frame', jobId: question.jobId, frame })
-}
 
 describe('an answer', () => {
   it('can be read again from any of its frames, on another socket', async () => {

@@ -2,8 +2,9 @@ import { base64url, hex } from '@cocoon/protocol'
 import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest'
 import { log, type LogFields, logFault } from '../src/log.ts'
-import { asking } from './asking.ts'
+import { asking, nodeLeaves, NOTHING, readerLeaves, stored } from './asking.ts'
 import { post } from './test-client.ts'
+import { TestNode } from './test-node.ts'
 
 let printed: MockInstance<typeof console.log>
 beforeEach(() => {
@@ -83,6 +84,69 @@ describe('the log', () => {
       'what nobody may read',
     ]
     for (const secret of secrets) expect(all).not.toContain(secret)
+  })
+
+  it('has one line for the end of each job, and says how it ended', async () => {
+    const { node, user, question: answered, wire, job } = await asking()
+    const ends = (): Record<string, unknown>[] => {
+      const events = lines().map((line) => JSON.parse(line) as Record<string, unknown>)
+      return events.filter(({ event }) => event === 'job.ended')
+    }
+    const ended = async (count: number): Promise<unknown> => {
+      await expect.poll(() => ends().length).toBe(count)
+      const { event: _, job: id, model, node: at, region, milliseconds, ...rest } = ends()[count - 1] ?? {}
+      expect([model, at, region]).toEqual(['cocoon-demo', node.id, 'world'])
+      expect(id).toMatch(/^[0-9a-f]{64}$/)
+      expect(milliseconds).toBeGreaterThanOrEqual(0)
+      return rest
+    }
+    await job.say('word')
+    await job.finish()
+    await answered.read(wire)
+    // The node asks, the answer is stored, the reader acknowledges: it ended once.
+    await scheduler.wait(5)
+    answered.acknowledge(wire)
+    expect(await ended(1)).toEqual({ outcome: 'answered', firstFrameMs: expect.any(Number) as number })
+    const refused = await user.prepare(node, undefined, await user.lease(node, { queued: 1_234 }))
+    refused.send(wire)
+    await node.refuse(await node.wire.next('job'), 'busy')
+    expect(await ended(2)).toEqual({ outcome: 'refused', queuedMs: 1_234 })
+    const cancelled = await user.prepare(node, new Uint8Array(1024 * 1024 + 1))
+    wire.send(cancelled.open)
+    wire.send(cancelled.cancel)
+    expect(await ended(3)).toEqual({ outcome: 'cancelled before sent' })
+    const lost = await user.prepare(node)
+    lost.send(wire)
+    await node.takeJob()
+    await nodeLeaves(node)
+    await node.join({ jobs: [] })
+    expect(await ended(4)).toEqual({ outcome: 'lost', code: 'node-lost' })
+    const wrong = await user.prepare(node, new Uint8Array(1024 * 1024 + 1))
+    wire.send(wrong.open)
+    for (const chunk of wrong.chunks) wire.send({ ...chunk, body: chunk.body.map((byte) => byte ^ 1) })
+    expect(await ended(5)).toEqual({ outcome: 'stopped', code: 'malformed' })
+    const other = await TestNode.joined()
+    node.load(0)
+    await wire.quiet()
+    const moved = await user.prepare(node)
+    moved.send(wire)
+    expect(await ended(6)).toEqual({ outcome: 'moved', code: 'all-busy' })
+    expect((await wire.next('moved')).to.node).toBe(other.id)
+  })
+
+  it('has one line for an answer that is stored first and acknowledged by and by', async () => {
+    const { node, user, question, wire, job } = await asking()
+    await readerLeaves(node, wire)
+    await job.finish()
+    await job.acknowledged(1)
+    const second = await user.connect(node.id)
+    question.resume(second, 0)
+    await question.read(second)
+    question.acknowledge(second)
+    await expect.poll(() => stored(node)).toEqual(NOTHING)
+    const ends = lines().filter((line) => line.includes('"job.ended"'))
+    expect(ends).toHaveLength(1)
+    expect(ends[0]).toContain('"outcome":"answered"')
   })
 
   it('of a fault names its class and its place, never its message', () => {

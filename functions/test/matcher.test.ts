@@ -1,13 +1,19 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Grant, LEASE_LIFETIME, MAX_NODES, type Matcher } from '../src/matcher.ts'
+import type { Grant } from '../src/matcher-calls.ts'
+import { LEASE_LIFETIME, MAX_NODES, type Matcher } from '../src/matcher.ts'
 import { type Candidate, chooseNode } from '../src/matching.ts'
-import { later } from './asking.ts'
+import { goneSince, later } from './asking.ts'
 import { asked, leaseOne, matcher, offering, price } from './matching-place.ts'
 import { runs } from './seeded.ts'
+import { MODEL, TestNode } from './test-node.ts'
 
-afterEach(() => vi.useRealTimers())
+afterEach(async () => {
+  vi.useRealTimers()
+  await reset()
+})
 
 async function granted(stub: DurableObjectStub<Matcher>, exclude: readonly string[] = []): Promise<Grant | undefined> {
   const answer = await stub.lease(asked({ exclude }))
@@ -19,7 +25,8 @@ describe('a matcher', () => {
     const stub = matcher()
     expect(await stub.lease(asked())).toMatchObject({ kind: 'none' })
     expect(await stub.candidate('open', [])).toMatchObject({ kind: 'none' })
-    expect(await stub.summary()).toEqual({ nodes: 0, free: 0, price: null, context: 0 })
+    const nothing = { nodes: 0, free: 0, price: null, context: 0, reserved: 0, waiting: 0 }
+    expect(await stub.summary()).toEqual(nothing)
   })
 
   it('leases each free slot once, for thirty seconds', async () => {
@@ -146,22 +153,34 @@ describe('a matcher', () => {
     const stub = matcher()
     await stub.offer(offering('a', { price: { ...price, completion: '900' }, context: 1024 }))
     await stub.offer(offering('b', { price: { ...price, completion: '10000' }, context: 8192 }))
-    expect(await stub.summary()).toEqual({ nodes: 2, free: 4, price: { ...price, completion: '900' }, context: 8192 })
+    const cheapest = { ...price, completion: '900' }
+    expect(await stub.summary()).toMatchObject({ nodes: 2, free: 4, price: cheapest, context: 8192 })
   })
 
   it('wakes from sleep with its nodes and their statements, and learns the loads anew', async () => {
-    const stub = matcher()
-    await stub.offer(offering('a', { slots: 3, free: 3 }))
-    await stub.offer(offering('attested', { evidence: 'cd'.repeat(32), slots: 1, free: 1 }))
-    await stub.load({ node: 'a', slots: 3, free: 2, ended: [] })
-    const before = await granted(stub, ['attested'])
+    const stub = env.MATCHER.getByName(`${MODEL}|world`) as DurableObjectStub<Matcher>
+    const [busy, attested] = [await TestNode.joined({}, 3), await TestNode.joined({ evidence: new Uint8Array(32) }, 1)]
+    busy.load(1, 3)
+    await expect.poll(async () => (await stub.summary()).free).toBe(2)
+    const before = await granted(stub, [busy.id])
     await evictDurableObject(stub)
     // As they were when they were offered: too hopeful, which the relays of full nodes put right.
-    expect(await stub.summary()).toMatchObject({ nodes: 2, free: 4 })
+    expect(await stub.summary()).toMatchObject({ nodes: 2, free: 4, reserved: 0 })
     const again = await stub.lease(asked({ policy: 'private' }))
-    expect(again).toMatchObject({ kind: 'granted', grant: { node: 'attested', statement: before?.statement } })
-    await stub.load({ node: 'a', slots: 3, free: 1, ended: [] })
-    expect(await stub.summary()).toMatchObject({ free: 1 })
+    expect(again).toMatchObject({ kind: 'granted', grant: { node: attested.id, statement: before?.statement } })
+    busy.load(2, 3)
+    await expect.poll(async () => (await stub.summary()).free).toBe(2)
+  })
+
+  it('asks, when it wakes, whether its nodes are still there: after a crash nobody else does', async () => {
+    const stub = env.MATCHER.getByName(`${MODEL}|world`) as DurableObjectStub<Matcher>
+    const [gone, there] = [await TestNode.joined(), await TestNode.joined()]
+    // The node dies while the broker is down.
+    await evictDurableObject(gone.relay, { webSockets: 'close' })
+    await evictDurableObject(stub)
+    await expect.poll(async () => (await stub.summary()).nodes).toBe(1)
+    expect(await leaseOne(stub)).toBe(there.id)
+    expect(await goneSince(gone)).toBeGreaterThan(0)
   })
 
   it('is told by a relay that looks elsewhere what its own node can do', async () => {

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
-import type { LeaseRequest, MatchAnswer, Matcher, Offering } from '../src/matcher.ts'
+import type { LeaseRequest, MatchAnswer, Offering } from '../src/matcher-calls.ts'
+import type { Matcher } from '../src/matcher.ts'
 
 const statement = { body: new Uint8Array(1_500).fill(1), signature: new Uint8Array(64).fill(2) }
 export const price = { prompt: '1000', cached: '100', completion: '4000', reasoning: '4000' }

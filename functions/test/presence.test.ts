@@ -1,7 +1,7 @@
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { asking, later, readerLeaves, NOTHING, stored, used } from './asking.ts'
+import { asking, goneSince, later, nodeLeaves, NOTHING, readerLeaves, stored, used } from './asking.ts'
 import { DONE, MODEL, TestNode } from './test-node.ts'
 import { TestUser } from './test-client.ts'
 
@@ -9,18 +9,6 @@ afterEach(async () => {
   vi.useRealTimers()
   await reset()
 })
-
-/** The node's socket breaks; resolves when the relay knows. */
-async function leave(node: TestNode): Promise<void> {
-  node.wire.close(1000)
-  await expect.poll(() => gone(node)).not.toBeNull()
-}
-
-function gone(node: TestNode): Promise<number | null> {
-  return runInDurableObject(node.relay, (_, { storage }) => {
-    return storage.sql.exec<{ gone: number | null }>('SELECT gone FROM link').one().gone
-  })
-}
 
 async function nodes(): Promise<number> {
   return (await env.MATCHER.getByName(`${MODEL}|world`).summary()).nodes
@@ -30,7 +18,7 @@ describe('a node that leaves', () => {
   it('is matched no more', async () => {
     const node = await TestNode.joined()
     expect(await nodes()).toBe(1)
-    await leave(node)
+    await nodeLeaves(node)
     expect(await nodes()).toBe(0)
   })
 
@@ -38,7 +26,7 @@ describe('a node that leaves', () => {
     const node = await TestNode.joined()
     const user = await TestUser.signIn()
     const question = await user.prepare(node)
-    await leave(node)
+    await nodeLeaves(node)
     const wire = await user.connect(node.id)
     question.send(wire)
     expect((await wire.next('stopped')).code).toBe('node-gone')
@@ -49,12 +37,12 @@ describe('a node that leaves', () => {
   it('for less than a minute loses nothing', async () => {
     const { node, question, wire, job } = await asking()
     await job.say('a')
-    await leave(node)
+    await nodeLeaves(node)
     await job.seal('b')
     later(59_000)
     await runDurableObjectAlarm(node.relay)
     await node.join({ jobs: [question.jobId] })
-    expect(await gone(node)).toBeNull()
+    expect(await goneSince(node)).toBeNull()
     job.resend(0)
     await job.finish()
     expect(await question.read(wire)).toEqual(DONE)
@@ -65,7 +53,7 @@ describe('a node that leaves', () => {
     const { node, user, question, wire, job } = await asking()
     await job.say('half an')
     await question.read(wire, 1)
-    await leave(node)
+    await nodeLeaves(node)
     later(60_000)
     expect(await runDurableObjectAlarm(node.relay)).toBe(true)
     expect((await wire.next('stopped')).code).toBe('node-lost')
@@ -78,7 +66,7 @@ describe('a node that leaves', () => {
 
   it('gives back the question that it had not begun to answer, and its reader waits ten seconds for it, not sixty', async () => {
     const { node, user, wire } = await asking()
-    await leave(node)
+    await nodeLeaves(node)
     later(9_000)
     await runDurableObjectAlarm(node.relay)
     expect(await wire.quiet()).toEqual([])
@@ -91,7 +79,7 @@ describe('a node that leaves', () => {
 
   it('is given up by an alarm that wakes the relay, and the reader hears of it', async () => {
     const { node, wire } = await asking()
-    await leave(node)
+    await nodeLeaves(node)
     await evictDurableObject(node.relay)
     later(10_000)
     expect(await runDurableObjectAlarm(node.relay)).toBe(true)
@@ -104,7 +92,7 @@ describe('a node that leaves', () => {
     const wire = await user.connect(node.id)
     wire.send(question.open)
     await expect.poll(() => stored(node)).toMatchObject({ chunks: 1 })
-    await leave(node)
+    await nodeLeaves(node)
     later(10_000)
     await runDurableObjectAlarm(node.relay)
     expect((await wire.next('stopped')).code).toBe('node-gone')
@@ -116,7 +104,7 @@ describe('a node that leaves', () => {
     await evictDurableObject(node.relay, { webSockets: 'close' })
     const wire = await user.connect(node.id)
     question.resume(wire, 0)
-    await expect.poll(() => gone(node)).not.toBeNull()
+    await expect.poll(() => goneSince(node)).not.toBeNull()
     later(60_000)
     expect(await runDurableObjectAlarm(node.relay)).toBe(true)
     expect((await wire.next('stopped')).code).toBe('node-lost')
@@ -126,7 +114,7 @@ describe('a node that leaves', () => {
 describe('a node that comes back', () => {
   it('goes on with the jobs it knows, and hears which to forget', async () => {
     const { node, question, wire, job } = await asking()
-    await leave(node)
+    await nodeLeaves(node)
     const unknown = new Uint8Array(32).fill(7)
     await node.join({ jobs: [question.jobId, unknown] })
     expect((await node.wire.next('forget')).jobId).toEqual(unknown)
@@ -137,7 +125,7 @@ describe('a node that comes back', () => {
 
   it('loses the jobs it does not know: they never reached it', async () => {
     const { node, user, wire } = await asking()
-    await leave(node)
+    await nodeLeaves(node)
     await node.join({ jobs: [] })
     expect((await wire.next('stopped')).code).toBe('node-lost')
     expect(await used(user)).toBe(0)
@@ -145,7 +133,7 @@ describe('a node that comes back', () => {
 
   it('too late is told to forget what was given up', async () => {
     const { node, question, wire, job } = await asking()
-    await leave(node)
+    await nodeLeaves(node)
     later(60_000)
     await runDurableObjectAlarm(node.relay)
     await wire.next('stopped')
@@ -161,7 +149,7 @@ describe('a node that comes back', () => {
     const older = node.wire
     await node.join({ jobs: [question.jobId] })
     expect(await older.closed).toEqual({ code: 4409, reason: 'this node connected again' })
-    expect(await gone(node)).toBeNull()
+    expect(await goneSince(node)).toBeNull()
     expect(await nodes()).toBe(1)
     await job.say('on the newer')
     await question.read(wire, 1)

@@ -96,6 +96,8 @@ export class TestUser {
   }
 }
 
+type Sealed = Awaited<ReturnType<typeof sealRequest>>
+
 /** One sealed question, its messages, and the reader of its answer. */
 export class Question {
   readonly jobId: Bytes
@@ -110,7 +112,10 @@ export class Question {
   /** Every sequence number that arrived, in order, duplicates included. */
   readonly arrived: number[] = []
 
-  private constructor(messages: Pick<Question, 'open' | 'chunks' | 'cancel'>, opener: ResponseOpener) {
+  readonly #sealed: Sealed
+
+  private constructor(messages: Pick<Question, 'open' | 'chunks' | 'cancel'>, opener: ResponseOpener, sealed: Sealed) {
+    this.#sealed = sealed
     this.jobId = messages.open.jobId
     this.open = messages.open
     this.chunks = messages.chunks
@@ -123,8 +128,17 @@ export class Question {
     content: Bytes,
     model = MODEL,
   ): Promise<Question> {
+    const sealed = await sealRequest({ network: networks.localnet, model, policy: 'open', content })
+    return Question.#wrapped(match, sealed)
+  }
+
+  /** The same sealed bytes for another node, under a new wrap. */
+  again(match: Pick<MatchResponse, 'statement' | 'lease'>): Promise<Question> {
+    return Question.#wrapped(match, this.#sealed)
+  }
+
+  static async #wrapped(match: Pick<MatchResponse, 'statement' | 'lease'>, { sealed, contentKey }: Sealed) {
     const { statement, digest } = await verifyStatement(statementFromText(match.statement), networks.localnet)
-    const { sealed, contentKey } = await sealRequest({ network: networks.localnet, model, policy: 'open', content })
     const { jobId, header, body } = sealed
     const binding = { jobId, statement: digest, voucher: await noVoucher() }
     const { wrap, exporter } = await wrapContentKey(contentKey, statement.prekey, binding)
@@ -138,7 +152,8 @@ export class Question {
       chunks: rest.map((piece) => ({ kind: 'chunk', jobId, body: piece }) as const),
       cancel: { kind: 'cancel', jobId, token: await cancelToken(exporter) } as const,
     }
-    return new Question(messages, ResponseOpener.start(jobId, wrap.enc, await responseSecret(exporter)))
+    const opener = ResponseOpener.start(jobId, wrap.enc, await responseSecret(exporter))
+    return new Question(messages, opener, { sealed, contentKey })
   }
 
   send(wire: Wire): void {

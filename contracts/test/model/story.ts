@@ -30,6 +30,8 @@ const keyOf = (of: string): Key => {
   keys.set(of, key)
   return key
 }
+const payerNamed = (key: string): Key | undefined =>
+  NAMES.map((i) => keyOf(`payer key ${i}`)).find(({ publicKey }) => name(publicKey) === key)
 const party = (of: string): Address => addressOf(digest(of))
 
 /**
@@ -41,13 +43,17 @@ export class Story {
   readonly #stages: readonly Stage[]
   readonly #books: ReadonlyMap<Stage, Books>
   readonly #pool: { stage: Stage; entry: ModelEntry; due?: number }[] = []
+  /** Few keys most of the time; many in some stories, to meet the bounds. */
+  readonly #crowded: boolean
   #now = BEGINNING
   steps = 0
   paid = 0n
+  readonly exits: number[] = []
 
   /** In an honest story the brokers keep invariant 13, and everything they countersigned must be paid in full. */
   constructor(chain: Blockchain, seed: number, honest: boolean) {
     this.#random = randomFrom(seed)
+    this.#crowded = this.#chance(6)
     const local = this.#chance(4)
     const pairs = this.#chance(2)
       ? [
@@ -82,6 +88,7 @@ export class Story {
       const { message, from, promised } = this.#act(stage)
       const value = this.#value(message)
       const { predicted } = await stage.perform({ message, from, value, bounce: !this.#chance(8) }, this.#now)
+      this.exits.push(predicted.exit)
       if ('payouts' in predicted) {
         for (const { amount } of predicted.payouts) this.paid += amount
         this.#checkPromises(stage, promised)
@@ -113,24 +120,27 @@ export class Story {
     const mostly = (who: Address): Address => (this.#chance(10) ? anyone : who)
     const plain = (message: ModelMessage, from: Address) => ({ message, from, promised: [] })
     const dice = this.#random(100)
-    if (stage.model.opened === 0n ? dice < 50 : dice < 15) return plain(this.#open(stage), mostly(owner))
+    const opens = stage.model.opened === 0n ? 50 : this.#crowded ? 45 : 15
+    if (dice < opens) return plain(this.#open(stage), mostly(owner))
     if (dice < 60) return { ...this.#claim(stage), from: anyone }
     if (dice < 67) return plain(this.#release(stage), anyone)
-    if (dice < 71) return plain({ kind: 'revoke', key: this.#payerKey() }, mostly(owner))
-    if (dice < 75) return plain({ kind: 'rotate', key: this.#brokerKey(stage) }, mostly(broker))
-    if (dice < 79) return plain({ kind: 'collect' }, anyone)
-    if (dice < 83) return plain({ kind: 'request' }, mostly(owner))
-    if (dice < 86) return plain({ kind: 'cancel' }, mostly(owner))
-    if (dice < 91) return plain({ kind: 'finish' }, anyone)
+    if (dice < 72) return plain({ kind: 'revoke', key: this.#payerKey() }, mostly(owner))
+    if (dice < 76) return plain({ kind: 'rotate', key: this.#brokerKey(stage) }, mostly(broker))
+    if (dice < 80) return plain({ kind: 'collect' }, anyone)
+    if (dice < 85) return plain({ kind: 'request' }, mostly(owner))
+    if (dice < 88) return plain({ kind: 'cancel' }, mostly(owner))
+    if (dice < (stage.model.closesAt === null ? 89 : 95)) return plain({ kind: 'finish' }, anyone)
     return plain({ kind: this.#pick(['transfer', 'transfer', 'comment', 'garbage'] as const) }, anyone)
   }
 
   #open(stage: Stage): ModelMessage {
-    // Few keys most of the time; all of them sometimes, to meet the bounds.
-    const key = this.#chance(12) ? keyOf(`broker key 0 ${this.#random(3)}`) : this.#payerKey()
+    const [again] = this.#chance(3) ? [...stage.model.keys.values()].slice(-1) : []
+    const other = this.#chance(12) ? keyOf(`broker key 0 ${this.#random(3)}`) : this.#payerKey()
+    const key = (again && payerNamed(again.key)) ?? other
     const limit = this.#pick([0n, GRAM / 100n, GRAM / 2n, GRAM, 10n * GRAM])
     const challenge = stage.model.challenge
-    const expires = this.#now + this.#pick([-1, 0, 1, 60, challenge, DAY, 30 * DAY, 30 * DAY])
+    const expires =
+      this.#now + (this.#crowded ? 30 * DAY : this.#pick([-1, 0, 1, 60, challenge, DAY, 30 * DAY, 30 * DAY]))
     return { kind: 'open', key, limit, expires }
   }
 
@@ -151,7 +161,7 @@ export class Story {
   #makeEntry(stage: Stage): { stage: Stage; entry: ModelEntry; due?: number } {
     const registered = [...stage.model.keys]
     const [since, { key }] = this.#chance(15) || registered.length === 0 ? [7n, { key: '' }] : this.#pick(registered)
-    const payer = NAMES.map((i) => keyOf(`payer key ${i}`)).find(({ publicKey }) => name(publicKey) === key)
+    const payer = payerNamed(key)
     const node = keyOf(`node key ${this.#random(2)}`)
     const payees: Bytes[] = [0, 1, 2].map((i) => accountOf(party(`payee ${i}`)))
     const payee = this.#chance(40) ? stage.account : this.#chance(20) ? accountOf(stage.owner) : this.#pick(payees)
@@ -206,7 +216,7 @@ export class Story {
   }
 
   #payerKey(): Key {
-    return keyOf(`payer key ${this.#random(this.#chance(3) ? NAMES.length : 3)}`)
+    return keyOf(`payer key ${this.#random(this.#crowded ? NAMES.length : 3)}`)
   }
 
   #brokerKey(stage: Stage): Key {
