@@ -65,13 +65,18 @@ export class Account extends DurableObject<Env> {
     return 'held'
   }
 
-  /** No node opened the job: its question comes back, once. The lease stays used. */
+  /**
+   * No node opened the job: its question comes back, once. The lease stays used, also one of which nothing is known yet:
+   * a relay that crashed while it asked for the question may be back before its call arrives here.
+   */
   async giveBack(lease: string): Promise<void> {
-    const state = this.#state(Date.now())
-    const held = state.leases.find(([taken, , returned]) => taken === lease && returned === 0)
-    if (!held) return
-    const leases = state.leases.map((taken) => (taken === held ? ([lease, held[1], 1] as const) : taken))
-    await this.#save({ ...state, ...returnQuestion(state, held[1]), leases })
+    const now = Date.now()
+    const state = this.#state(now)
+    const taken = state.leases.find(([known]) => known === lease)
+    if (taken?.[2] === 1) return
+    const returned: TakenLease = [lease, taken?.[1] ?? now, 1]
+    const leases = [...state.leases.filter((other) => other !== taken), returned].slice(-MAX_LEASES)
+    await this.#save({ ...(taken ? returnQuestion(state, taken[1]) : state), leases, signIns: state.signIns })
   }
 
   /** Forgets what is over; an account of which nothing is left deletes itself. */

@@ -223,7 +223,8 @@ app.onError((error, c) => {
   const route = c.req.routePath
   if (error instanceof CocoonError) {
     const code = isBrokerCode(error.code) ? error.code : 'malformed'
-    log('door.refused', { code, route })
+    // A limit says itself that it was reached.
+    if (code !== 'rate-limited') log('door.refused', { code, route })
     if (error.retryAfterMs !== undefined) c.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)))
     return c.json(errorBody(code, error.message, error.retryAfterMs), statusOf[code])
   }

@@ -15,7 +15,7 @@ import {
 } from '@cocoon/protocol'
 import { Answers } from './answers.ts'
 import { attachmentOf, setAttachment } from './attachments.ts'
-import { isOpen, sendTo } from './client-link.ts'
+import { sendTo } from './client-link.ts'
 import { Deadlines } from './deadlines.ts'
 import { Endings } from './endings.ts'
 import { Listing } from './listing.ts'
@@ -111,8 +111,6 @@ export class NodeRelay extends DurableObject<Env> {
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
-    // It broke the rules of RFC 6455, and its connection would stay.
-    if (isOpen(socket)) this.#parts.sockets.close(socket, CLOSE.protocol, 'protocol error')
     await this.#gone(socket)
   }
 

@@ -10,7 +10,7 @@ const BATCH_BYTES = 128 * 1024
  * While somebody reads, a frame may be in memory alone for so long, and the final one for so long: then node and reader
  * have it too, and most answers are acknowledged before they cost a row. Milliseconds.
  */
-const STORE_AFTER = 20_000
+const STORE_AFTER = 30_000
 const STORE_FINAL_AFTER = 3_000
 /** Where the frame begins in a `frame` message: behind its kind and the job id (SPEC.md, section 14). */
 const FRAME_AT = 33

@@ -6,7 +6,6 @@ import { socketLimits } from './rate-limits.ts'
 
 /** Close codes: of RFC 6455, and of this application. */
 export const CLOSE = {
-  protocol: 1002,
   tooBig: 1009,
   fault: 1011,
   malformed: 4400,

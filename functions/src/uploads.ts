@@ -16,7 +16,6 @@ import {
 } from '@cocoon/protocol'
 import { CLIENT_JOBS, clientOf, sendTo } from './client-link.ts'
 import type { Endings } from './endings.ts'
-import { log } from './log.ts'
 import { nodeOf } from './node-link.ts'
 import { RelayJob } from './relay-job.ts'
 import type { RelayParts } from './relay-jobs.ts'
@@ -207,7 +206,6 @@ export class Uploads {
     room.handed(job.id, { lease, model })
     sendTo(node, message)
     for (const body of chunks) sendTo(node, { kind: 'chunk', jobId: message.jobId, body })
-    log('job.sent', { job: job.id, model })
   }
 }
 

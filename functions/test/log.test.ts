@@ -63,7 +63,6 @@ describe('the log', () => {
     const events = lines().map((line) => JSON.parse(line) as Record<string, unknown>)
     const id = hex(question.jobId)
     expect(events.filter((event) => event['job'] === id).map(({ event }) => event)).toEqual([
-      'job.sent',
       'job.ended',
       'job.stopped',
     ])

@@ -40,7 +40,7 @@ interface JobShape {
   /** Frames of content. */
   readonly frames: number
   readonly bodyBytes?: number
-  /** How many times twenty seconds it goes on. */
+  /** How many times thirty seconds it goes on. */
   readonly lasts?: number
 }
 
@@ -69,7 +69,7 @@ async function job(node: TestNode, user: TestUser, { frames, bodyBytes = 0, last
   for (let frame = 0; frame < frames; frame++) await taken.say('word')
   await question.read(wire, frames)
   for (let pause = 1; pause <= lasts; pause++) {
-    later(20_000)
+    later(30_000)
     // As a node does every two seconds with what is not acknowledged.
     taken.resend(frames + pause - 2)
     await taken.acknowledged(frames + pause - 1)
@@ -92,12 +92,12 @@ describe('the rows that a job writes', () => {
     expect(read).toBeLessThan(20)
   })
 
-  it('are as many for a long one of less than twenty seconds', async () => {
+  it('are as many for a long one of less than thirty seconds', async () => {
     // 200 frames of content and the final one are padded to 208.
     expect((await rowsOf({ frames: 200 })).rows).toEqual({ relay: 2, account: 1, matcher: 0 })
   })
 
-  it('grow by two for every twenty seconds that it goes on', async () => {
+  it('grow by two for every thirty seconds that it goes on', async () => {
     expect((await rowsOf({ frames: 20, lasts: 2 })).rows).toEqual({ relay: 2 + 2 * 2, account: 1, matcher: 0 })
   })
 

@@ -69,7 +69,7 @@ describe('a relay that falls asleep', () => {
     const { node, question, wire, job } = await asking()
     await job.say(...Array.from('abcdefghijklmnopqrst'))
     await question.read(wire, 20)
-    later(20_000)
+    later(30_000)
     job.resend(19)
     await job.acknowledged(20)
     await sleep(node)

@@ -104,7 +104,10 @@ export class TestNode {
 
   /** Waits for a job and its chunks, checks and opens it. */
   async takeJob(): Promise<TakenJob> {
-    const job = await this.wire.next('job')
+    return this.open(await this.wire.next('job'))
+  }
+
+  async open(job: MessageOf<'job'>): Promise<TakenJob> {
     let body = job.body
     while (body.length < job.bodyLength) body = concat(body, (await this.wire.next('chunk')).body)
     const { commit } = readHeader(job.header, networks.localnet)
