@@ -49,6 +49,8 @@ export function mutantsOf(file: string, source: string): Mutant[] {
   }
   for (const [index, line] of lines.entries()) {
     const code = line.replace(/\/\/.*$/, '')
+    const constant = /^const (\w+) = (.+)$/.exec(code)
+    if (constant) add(index, `${constant[1]} one more`, `const ${constant[1]} = ${constant[2]} + 1`)
     if (/^\s*(?:import|struct|enum|type|const|get fun|fun|@)/.test(code) || code.trim() === '') continue
     const asserted = /^(\s*(?:else => )?)assert \((.*)\) throw ([\w.]+);?\s*$/.exec(code)
     if (asserted) {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { type Mutant, mutantsOf } from './mutants.ts'
 import { compileTolk, readSource } from './tolk.ts'
 
-const files = ['channel', 'channel/claim', 'channel/keys', 'channel/coins', 'channel/state', 'channel/signed'].map(
+const files = ['channel', 'channel/claim', 'channel/keys', 'channel/coins', 'channel/state', 'channel/rules'].map(
   (name) => `${name}.tolk`,
 )
 /** Quick ones first. The gas and the committed code would notice any change whatever, so they are not asked. */

@@ -11,14 +11,16 @@ describe('P1 I2 what a claim needs', () => {
     }
   })
 
-  it('is a countersignature: without one nothing is paid and nothing thrown', async () => {
+  it('is a countersignature: without one nothing is paid, nothing thrown, and no lane begun', async () => {
     const world = await World.opened()
+    const before = await world.state()
     for (const given of [{ floor: CENT }, { total: CENT }, { total: CENT, settled: true }]) {
       for (const broker of [world.signers.payer, world.signers.node, world.key('thief')]) {
         const lacking = await world.entry(given, { broker })
         expect(await world.claim([lacking])).toMatchObject({ done: true, change: 0n, payees: [] })
       }
     }
+    expect(await world.state()).toEqual(before)
   })
 
   it('is a receipt by the node, above the floor: a forged one throws', async () => {

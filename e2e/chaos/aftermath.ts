@@ -10,7 +10,10 @@ import type { Fleet } from './fleet.ts'
 export interface StoredJob {
   readonly node: string
   readonly job: string
+  /** As stored; `ended` when its final frame is there. */
   readonly state: string
+  /** Unix milliseconds. */
+  readonly created: number
 }
 
 /** What relays and matchers have stored. */
@@ -19,6 +22,11 @@ export interface Stored {
   leases: number
   /** Pieces of bodies. */
   chunks: number
+}
+
+/** Jobs that somebody still waits for: their body or their answer is not whole. */
+export function unfinished({ jobs }: Stored): StoredJob[] {
+  return jobs.filter(({ state }) => state === 'sent' || state === 'receiving')
 }
 
 /** Reads beside the broker, from copies, so that nothing it does is disturbed. */
@@ -66,7 +74,9 @@ function readTables(database: DatabaseSync, found: Stored): void {
     return tables.has(table) ? Number(database.prepare(`SELECT COUNT(*) AS count FROM ${table}`).get()?.['count']) : 0
   }
   if (tables.has('jobs') && tables.has('link')) {
-    const query = "SELECT job, state, coalesce((SELECT node FROM link), '') AS node FROM jobs"
+    const ended = 'EXISTS (SELECT 1 FROM batches WHERE batches.job = jobs.job AND final = 1)'
+    const state = `CASE WHEN ${ended} THEN 'ended' ELSE state END AS state`
+    const query = `SELECT job, created, ${state}, coalesce((SELECT node FROM link), '') AS node FROM jobs`
     found.jobs.push(...(database.prepare(query).all() as unknown as StoredJob[]))
   }
   found.chunks += count('chunks')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, keySignIn } from '@cocoon/client'
 import { createSigner } from '@cocoon/protocol'
-import { listed, readStorage, settle } from './aftermath.ts'
+import { listed, readStorage, settle, type Stored, unfinished } from './aftermath.ts'
 import { Asker } from './asker.ts'
 import type { Surroundings } from './asking.ts'
 import { Fleet } from './fleet.ts'
@@ -102,6 +102,7 @@ function readLine(name: string, text: string, tally: Tally, weather: Weather): v
   }
   const { event = '', ...fields } = JSON.parse(text) as { event?: string }
   if (event === 'link.up' || event === 'link.down') weather.linked(name, event === 'link.up')
+  if (event === 'object.evicted') weather.end(weather.begin('object evicted', name))
   if (/fault/.test(event)) tally.breach({ what: `${name} logged ${event} ${JSON.stringify(fields)}` })
 }
 
@@ -157,11 +158,8 @@ async function inspect(
   if (sockets > 0) tally.breach({ what: `${sockets} sockets of clients are still open` })
   const nodeSockets = fleet.nodes.map(({ proxy }) => proxy.webSockets)
   if (nodeSockets.some((count) => count !== 1)) tally.breach({ what: `sockets of each node: ${nodeSockets.join()}` })
-  const stored = await settle(
-    () => readStorage(fleet.storage),
-    ({ leases, chunks }) => leases + chunks === 0,
-    40,
-  )
+  const settled = (now: Stored): boolean => now.leases + now.chunks + unfinished(now).length === 0
+  const stored = await settle(() => readStorage(fleet.storage), settled, SETTLING)
   if (stored.leases > 0) tally.breach({ what: `${stored.leases} leases are left` })
   if (stored.chunks > 0) tally.breach({ what: `${stored.chunks} pieces of bodies are left` })
   // A word that was on its way when the line broke is not heard.
@@ -169,8 +167,10 @@ async function inspect(
   const forgotten = new Set(heard.map(({ jobId, nodeId }) => `${jobId} ${nodeId}`))
   const kept = stored.jobs.filter(({ job, node }) => forgotten.has(`${job} ${node}`))
   if (kept.length > 0) tally.breach({ what: `${kept.length} acknowledged jobs are still stored: ${kept[0]?.state}` })
-  const unfinished = stored.jobs.filter(({ state }) => state === 'sent' || state === 'receiving')
-  if (unfinished.length > 0) tally.breach({ what: `${unfinished.length} jobs never ended: ${unfinished[0]?.state}` })
+  for (const { job, node, state, created } of unfinished(stored)) {
+    const [where, age] = [fleet.whereabouts(node), Math.round((Date.now() - created) / 1000)]
+    tally.breach({ what: `a job never ended: ${state} at ${where}, ${age} s old, ${job}` })
+  }
   return { settledMs, after: { jobsWaitingForTheirReader: stored.jobs.length, leases: stored.leases, sockets } }
 }
 

@@ -184,7 +184,7 @@ export class Fleet {
       BINDINGS: JSON.stringify(this.#settings),
     }
     const line = (text: string): void => this.#options.line?.('broker', text)
-    this.#broker = new Daemon('broker', 'localnet/src/run-broker.ts', [], env, line)
+    this.#broker = new Daemon('broker', 'e2e/chaos/evicting-broker.ts', [], env, line)
     this.#port = Number(new URL(await this.#broker.announced()).port)
   }
 
@@ -204,6 +204,12 @@ export class Fleet {
     const node = this.#known.find((candidate) => candidate.id !== '' && id.startsWith(candidate.id))
     if (node) node.fullId = id
     return node?.name ?? id.slice(0, 16)
+  }
+
+  /** The name of the node with this id, and whether it is there. */
+  whereabouts(id: string): string {
+    const node = this.#known.find((candidate) => candidate.id !== '' && id.startsWith(candidate.id))
+    return node ? `${node.name} (${node.alive ? 'alive' : 'gone'})` : id
   }
 
   /** Resolves once the node has joined. */

@@ -93,7 +93,7 @@ export class Weather {
 
   /** Seconds in which the broker was not there. */
   brokerAway(): number {
-    const kills = this.faults.filter(({ target }) => target === 'broker')
+    const kills = this.faults.filter(({ kind }) => kind === 'broker killed')
     return Math.round(kills.reduce((sum, { from, to }) => sum + to - from, 0) / 1000)
   }
 
@@ -135,6 +135,7 @@ export class Weather {
 
   #hit(target: string, { from, to }: Asked, kinds?: readonly FaultKind[]): boolean {
     return this.faults.some((fault) => {
+      // Sleep is no fault: whatever an object forgets by it, nobody may notice.
       if (fault.target !== target || (kinds && !kinds.includes(fault.kind)) || fault.kind === 'object evicted')
         return false
       return fault.from <= to && fault.to + ECHO >= from

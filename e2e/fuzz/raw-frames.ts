@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../chaos/seeded-random.ts'
 
-/** Bytes that are no WebSocket frame a client may send (RFC 6455, section 5). Each must close the socket. */
+/** Bytes that are no WebSocket frame a client may send (RFC 6455, section 5). */
 export function brokenFrame(random: SeededRandom): Buffer {
   const mask = Buffer.from(random.bytes(4))
   const payload = (bytes: Uint8Array): Buffer => Buffer.from(bytes.map((byte, at) => byte ^ (mask[at % 4] ?? 0)))

@@ -141,10 +141,13 @@ export class SocketFuzz {
       ] as const)
       const message = makeMessage(random, random.chance(0.5) ? wrongKind : random.pick(kinds), known)
       const raw = random.chance(0.15) ? brokenFrame(random) : undefined
-      if (raw) session.sendRaw(raw)
-      else session.send(makeBroken(random, message))
-      this.#verdicts.count(place, 'something broken')
-      return this.#finish(session, random, place, `${label}, broken ${raw?.toString('hex') ?? message.kind}`)
+      this.#verdicts.count(place, raw ? 'no WebSocket frame' : 'something broken')
+      if (raw) {
+        session.sendRaw(raw)
+        // workerd tells its object that the socket is gone, and may leave the connection to whoever broke the rule.
+        return void (await session.end('drop'))
+      }
+      session.send(makeBroken(random, message))
     }
     await this.#finish(session, random, place, label)
   }
