@@ -7,10 +7,13 @@ interface Order {
 }
 
 let broker: Miniflare | undefined
+const remember = (running: Miniflare): void => {
+  broker = running
+}
 const ready = Object.getOwnPropertyDescriptor(Miniflare.prototype, 'ready')
 Object.defineProperty(Miniflare.prototype, 'ready', {
   get(this: Miniflare) {
-    broker = this
+    remember(this)
     return ready?.get?.call(this) as Promise<URL>
   },
 })

@@ -11,7 +11,7 @@ import type { Verdicts } from './verdicts.ts'
 /** Messages of one session before what may close it. */
 const MESSAGES = 24
 /** How a broker may close a socket: by itself, for a rule of ours, or for one of WebSockets. Never 1011, a fault. */
-const CLOSES = new Set([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1009, 4400, 4403, 4409])
+const CLOSES = new Set([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1009, 4400, 4403, 4408, 4409, 4429])
 
 /** Plays clients and nodes that keep no rule, on real sockets. */
 export class SocketFuzz {

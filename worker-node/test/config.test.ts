@@ -58,7 +58,20 @@ describe('settings', () => {
     expect(readSettings(broker, environment).broker).toBe('https://cocoon.example')
   })
 
+  test('let a health port be asked for, on this machine unless told otherwise', () => {
+    expect(readSettings(broker, { COCOON_HEALTH_PORT: '9090' })).toMatchObject({
+      'health-port': 9090,
+      'health-host': '127.0.0.1',
+    })
+    const flags = [...broker, '--health-port', '0', '--health-host', '0.0.0.0']
+    expect(readSettings(flags, { COCOON_HEALTH_PORT: '9090' })).toMatchObject({
+      'health-port': 0,
+      'health-host': '0.0.0.0',
+    })
+  })
+
   const wrong: [string, string[], RegExp][] = [
+    ['health-port', [...broker, '--health-port', '65536'], /^--health-port: health-port is at most 65535$/],
     ['broker', [], /^--broker is missing: give it, or set COCOON_BROKER$/],
     ['broker', ['--broker', 'cocoon.example'], /^--broker: .*such as https:\/\/cocoon\.example/],
     ['broker', ['--broker', 'localhost:8787'], /^--broker: .*such as https:\/\/cocoon\.example/],
