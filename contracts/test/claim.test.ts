@@ -117,7 +117,7 @@ describe('R2 a payment', () => {
     })
   })
 
-  it('I5 stops at the limit of the key, over all its lanes, and goes on when that is raised', async () => {
+  it('P7 I5 stops at the limit of the key, over all its lanes, and goes on when that is raised', async () => {
     const world = await World.opened(GRAM)
     const key = world.key('tablet')
     await world.open({ key, limit: 10n * CENT })
@@ -161,6 +161,18 @@ describe('R2 a payment', () => {
     expect(world.now).toBeGreaterThan(expires + CHALLENGE)
     await world.open({ value: CENT })
     expect(await world.claim([await world.entry({ floor: GRAM })])).toMatchObject({ done: true, change: 0n })
+  })
+
+  it("P4 takes nothing from another user's channel with the same broker, nor from another channel of the same user", async () => {
+    const world = await World.opened()
+    const others = [
+      await World.opened(GRAM, { broker: world.broker, brokerKey: world.signers.broker.publicKey }),
+      await World.opened(GRAM, { owner: world.owner }),
+    ]
+    const before = await Promise.all(others.map((other) => other.balance()))
+    await world.claim([await world.entry({ floor: GRAM })])
+    expect(await world.available()).toBe(0n)
+    expect(await Promise.all(others.map((other) => other.balance()))).toEqual(before)
   })
 
   it('P5 may be carried by anyone, who gets back what was attached less gas', async () => {

@@ -37,13 +37,17 @@ export class RelayJob {
   /** The socket that reads the answer now. */
   #reader: WebSocket | undefined
   #window = new ReadWindow(0)
+  /** Bytes of the frame that waits for the window to open: until then nothing is looked up. */
+  #waiting = 0
   #told = false
   /** True while its question is being taken: the node has not heard of it. */
   handing = false
   /** True when a question may have been taken for it. */
   taken: boolean
-  /** True until the node showed how far it is: frames that were in memory may be lost. */
-  woken = false
+  /** True when an earlier object knew this job, whose frames in memory may be lost. */
+  readonly #recalled: boolean
+  /** The same, until the node showed how far it is. */
+  woken: boolean
   /** The frame last asked for again: a gap shows with each of the frames behind it. */
   asked = -1
   /** Its reader has every frame before this one, by its own word. */
@@ -54,11 +58,13 @@ export class RelayJob {
   firstFrameAt: number | undefined
   endedAt: number | undefined
 
-  constructor(row: JobRow, store: RelayStore) {
+  constructor(row: JobRow, store: RelayStore, recalled = false) {
     this.id = row.job
     this.idBytes = fromHex(row.job)
     this.row = row
     this.#store = store
+    this.#recalled = recalled
+    this.woken = recalled
     const { next, bytes, final } = store.storedFrames(row.job)
     this.#stored = Math.max(row.acknowledged, next ?? 0)
     this.#storedBytes = bytes ?? 0
@@ -145,6 +151,7 @@ export class RelayJob {
   adopt(socket: WebSocket, from: number): void {
     this.#reader = socket
     this.#window = new ReadWindow(from)
+    this.#waiting = 0
     this.#told = false
     this.readerHas = Math.max(this.readerHas, from)
   }
@@ -176,11 +183,15 @@ export class RelayJob {
   /** Sends the reader what it may have now, and behind the last frame how the job ended, if it did without a final one. */
   deliver(): void {
     const socket = this.reader
-    if (!socket) return
+    if (!socket || !this.#window.admits(this.#waiting)) return
+    this.#waiting = 0
     if (this.#window.next < this.received) {
       for (const message of this.#messagesFrom(this.#window.next)) {
         const bytes = message.length - FRAME_AT
-        if (!this.#window.admits(bytes)) return
+        if (!this.#window.admits(bytes)) {
+          this.#waiting = bytes
+          return
+        }
         socket.send(message)
         this.#window.sent(bytes)
       }
@@ -192,7 +203,7 @@ export class RelayJob {
 
   /** Nobody has frames that did not come yet, unless they came before this object slept. */
   #heard(next: number): number {
-    return this.woken ? next : Math.min(next, this.received)
+    return this.#recalled ? next : Math.min(next, this.received)
   }
 
   *#messagesFrom(from: number): Generator<Bytes> {

@@ -53,8 +53,7 @@ export class RelayJobs {
     if (!job) {
       const row = this.#store.job(id)
       if (!row) return undefined
-      job = new RelayJob(row, this.#store)
-      job.woken = true
+      job = new RelayJob(row, this.#store, true)
       const reader = readerOf(this.#sockets.clients(), id)
       if (reader) job.adopt(reader.socket, reader.read)
       this.#jobs.set(id, job)

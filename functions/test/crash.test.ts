@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Account } from '../src/account.ts'
 import { LEASE_LIFETIME, Matcher } from '../src/matcher.ts'
 import { abort, crash, later, NOTHING, stored, used } from './asking.ts'
+import { hangs } from './hanging.ts'
 import { persist, ServingNode } from './serving.ts'
 import { Question, TestUser } from './test-client.ts'
 import { MODEL } from './test-node.ts'
@@ -20,33 +21,6 @@ afterEach(async () => {
 async function nodes(count: number): Promise<ServingNode[]> {
   for (let node = 0; node < count; node++) serving.push(await ServingNode.start())
   return [...serving]
-}
-
-interface Stop {
-  /** True once the call is on its way. */
-  reached: boolean
-}
-
-type Calls = { [name: string]: (...args: never[]) => unknown }
-
-/** The next call of this method takes long: before it does anything, or after it did all. */
-function hangs(prototype: object, method: string, when: 'before' | 'after'): Stop {
-  const stop: Stop = { reached: false }
-  const original = (prototype as Calls)[method]
-  if (!original) throw new Error(`no ${method}`)
-  vi.spyOn(prototype as Calls, method).mockImplementation(async function (this: unknown, ...args: never[]) {
-    if (stop.reached) return original.apply(this, args)
-    if (when === 'after') {
-      const result = await original.apply(this, args)
-      stop.reached = true
-      await scheduler.wait(300)
-      return result
-    }
-    stop.reached = true
-    await scheduler.wait(300)
-    return original.apply(this, args)
-  })
-  return stop
 }
 
 /** Made anew each time: a stub of an object that crashed is broken. */

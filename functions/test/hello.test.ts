@@ -10,10 +10,11 @@ import {
 } from '@cocoon/protocol'
 import { reset, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type NodeAttachment, verifyHello, verifyOffer } from '../src/node-link.ts'
 import { settingsOf } from '../src/settings.ts'
-import { asking } from './asking.ts'
+import { Matcher } from '../src/matcher.ts'
+import { asking, goneSince } from './asking.ts'
 import { TestUser } from './test-client.ts'
 import { MODEL, TestNode } from './test-node.ts'
 
@@ -109,6 +110,18 @@ describe('a hello', () => {
       '4403 this broker carries none of the models offered; it carries: cocoon-demo',
     )
     expect(node.wire.open).toBe(true)
+    expect(await nodes()).toBe(1)
+  })
+
+  it('is told when the broker has no room for one more node with its model, and leaves nothing listed', async () => {
+    const full = (async () => false) as unknown as Matcher['offer']
+    vi.spyOn(Matcher.prototype, 'offer').mockImplementation(full)
+    const node = await TestNode.create()
+    expect(await refusal(node)).toBe('4403 this broker lists no more nodes for cocoon-demo in its region')
+    expect(await goneSince(node)).toBeGreaterThan(0)
+    vi.restoreAllMocks()
+    expect(await nodes()).toBe(0)
+    await node.join()
     expect(await nodes()).toBe(1)
   })
 

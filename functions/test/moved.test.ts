@@ -1,8 +1,10 @@
 import { base64url, fromBase64url, fromUtf8, utf8 } from '@cocoon/protocol'
-import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Matcher } from '../src/matcher.ts'
 import { crash, later, NOTHING, stored, used } from './asking.ts'
+import { hangs } from './hanging.ts'
 import { freeSlots, Moving, readToken } from './moving.ts'
 import { Question, TestUser } from './test-client.ts'
 import { MODEL } from './test-node.ts'
@@ -167,6 +169,18 @@ describe('a job whose node is full', () => {
     expect(await moving.follow(question, to)).toEqual(moving.answered)
   })
 
+  it('keeps no slot here when it is moved', async () => {
+    const { node, user } = moving
+    const match = await user.match()
+    await moving.otherJoins()
+    node.load(0)
+    await expect.poll(freeSlots).toBe(4)
+    const wire = await user.connect(node.id)
+    ;(await Question.seal(match, utf8('mine'))).send(wire)
+    await wire.next('moved')
+    expect(await env.MATCHER.getByName(`${MODEL}|world`).summary()).toMatchObject({ reserved: 1, free: 3 })
+  })
+
   it('is moved once: by no second relay, and not again by the first', async () => {
     const { node, other, user } = moving
     await moving.otherJoins(1)
@@ -213,9 +227,11 @@ describe('a job whose node is full', () => {
     node.load(0)
     await expect.poll(freeSlots).toBe(4)
     const wire = await user.connect(node.id)
+    const looking = hangs(Matcher.prototype, 'lease', 'after')
     ;(await moving.unreserved()).send(wire)
+    await expect.poll(() => looking.reached).toBe(true)
+    expect(await freeSlots()).toBe(3)
     wire.close(1000)
-    await expect.poll(() => runInDurableObject(node.relay, (_, ctx) => ctx.getWebSockets('client').length)).toBe(0)
     await expect.poll(freeSlots).toBe(4)
   })
 })

@@ -331,6 +331,8 @@ describe('the door', () => {
     await lineOf(place(), 2)
     control.abort()
     await gone
+    // At once, not when his turn comes.
+    await lineOf(place(), 1)
     node.load(2)
     expect((await next).node).toBe(node.id)
     // One lease of the first match, one of the next caller, and none of him who left.

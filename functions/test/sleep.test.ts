@@ -65,6 +65,23 @@ describe('a relay that falls asleep', () => {
     expect(question.arrived.slice(0, 8)).toEqual([0, 1, 2, 0, 1, 2, 3, 4])
   })
 
+  it('with an answer that is whole and nowhere else: one frame sent again brings all of it', async () => {
+    const { node, user, question, wire, job } = await asking()
+    await job.say('a', 'b', 'c')
+    await job.finish()
+    await question.read(wire)
+    expect(await stored(node)).toMatchObject({ jobs: 1, batches: 0 })
+    await sleep(node)
+    // As the node asks every few seconds: its oldest frame, and no other.
+    job.sendAgain(0)
+    const { next } = await node.wire.next('resend')
+    expect(next).toBe(1)
+    job.resend(next)
+    question.acknowledge(wire)
+    await expect.poll(() => stored(node)).toEqual(NOTHING)
+    expect(await used(user)).toBe(1)
+  })
+
   it('between batches: asks only for what was not stored', async () => {
     const { node, question, wire, job } = await asking()
     await job.say(...Array.from('abcdefghijklmnopqrst'))

@@ -165,6 +165,11 @@ export class TakenJob {
     this.#node.wire.send({ kind: 'frame', jobId: this.jobId, frame: encodeFrame(frame) })
   }
 
+  /** Sends one frame again. */
+  sendAgain(sequence: number): void {
+    for (const frame of this.#kept) if (frame.sequence === sequence) this.send(frame)
+  }
+
   /** Sends again what is kept from `next` on. */
   resend(next: number): void {
     for (const frame of this.#kept) if (frame.sequence >= next) this.send(frame)

@@ -69,7 +69,8 @@ export class Wire {
       if (at >= 0) return this.#arrived.splice(at, 1)[0] as MessageOf<K>
       const left = deadline - performance.now()
       const kinds = this.#arrived.map((message) => message.kind).join(', ')
-      if (left <= 0) throw new Error(`no ${kind} came; unread: ${kinds || 'nothing'}`)
+      const over = left <= 0 || this.#socket.readyState === WebSocket.CLOSED
+      if (over) throw new Error(`no ${kind} came; unread: ${kinds || 'nothing'}`)
       await Promise.race([this.#wake.promise, scheduler.wait(left)])
     }
   }

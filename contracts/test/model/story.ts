@@ -4,7 +4,7 @@ import type { Blockchain } from '@ton/sandbox'
 import { accountOf, addressOf } from '../../src/index.ts'
 import { digest, Key } from '../signed.ts'
 import { Books } from './books.ts'
-import { type ModelEntry, type ModelMessage, name, targetOf } from './reference.ts'
+import { type ModelChannel, type ModelEntry, type ModelMessage, name, targetOf } from './reference.ts'
 import { enoughFor, Stage } from './stage.ts'
 
 /** A small generator of random numbers that is the same everywhere (mulberry32). */
@@ -33,6 +33,21 @@ const keyOf = (of: string): Key => {
 const payerNamed = (key: string): Key | undefined =>
   NAMES.map((i) => keyOf(`payer key ${i}`)).find(({ publicKey }) => name(publicKey) === key)
 const party = (of: string): Address => addressOf(digest(of))
+
+/** I3 and I5, over one step. */
+function checkInvariants(before: ModelChannel, after: ModelChannel): void {
+  const fell = after.opened === before.opened && after.released < before.released
+  if (fell) throw new Error(`I3: released fell from ${before.released} to ${after.released}`)
+  for (const [since, { spent, limit, lanes }] of after.keys) {
+    const sum = [...lanes.values()].reduce((total, paid) => total + paid, 0n)
+    if (spent > limit || spent !== sum) throw new Error(`I5: spent ${spent}, limit ${limit}, lanes ${sum}`)
+    const earlier = before.keys.get(since)
+    for (const [lane, paid] of earlier?.lanes ?? []) {
+      if ((lanes.get(lane) ?? 0n) < paid) throw new Error(`I3: lane ${lane} fell below ${paid}`)
+    }
+    if (earlier && (spent < earlier.spent || limit < earlier.limit)) throw new Error('I3: spent or limit fell')
+  }
+}
 
 /**
  * One story: two owners, two brokers, three payees with two machines each, and strangers, sending each other's channels
@@ -87,20 +102,14 @@ export class Story {
       const stage = this.#pick(this.#stages)
       const { message, from, promised } = this.#act(stage)
       const value = this.#value(message)
+      const before = stage.model
       const { predicted } = await stage.perform({ message, from, value, bounce: !this.#chance(8) }, this.#now)
       this.exits.push(predicted.exit)
       if ('payouts' in predicted) {
         for (const { amount } of predicted.payouts) this.paid += amount
         this.#checkPromises(stage, promised)
       }
-      this.#checkInvariants(stage)
-    }
-  }
-
-  #checkInvariants({ model }: Stage): void {
-    for (const { spent, limit, lanes } of model.keys.values()) {
-      const sum = [...lanes.values()].reduce((total, paid) => total + paid, 0n)
-      if (spent > limit || spent !== sum) throw new Error(`I5: spent ${spent}, limit ${limit}, lanes ${sum}`)
+      checkInvariants(before, stage.model)
     }
   }
 
