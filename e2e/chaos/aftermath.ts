@@ -16,10 +16,9 @@ export interface StoredJob {
   readonly created: number
 }
 
-/** What relays and matchers have stored. */
+/** What relays have stored. */
 export interface Stored {
   readonly jobs: StoredJob[]
-  leases: number
   /** Pieces of bodies. */
   chunks: number
 }
@@ -48,8 +47,8 @@ export async function readStorage(folder: string): Promise<Stored> {
 const COPIES = 10
 
 function readCopies(folder: string, copy: string): Stored {
-  const found: Stored = { jobs: [], leases: 0, chunks: 0 }
-  for (const [index, file] of globSync('**/cocoon-{NodeRelay,Matcher}/*.sqlite', { cwd: folder }).entries()) {
+  const found: Stored = { jobs: [], chunks: 0 }
+  for (const [index, file] of globSync('**/cocoon-NodeRelay/*.sqlite', { cwd: folder }).entries()) {
     const path = join(copy, `${index}.sqlite`)
     copyFileSync(join(folder, file), path)
     if (existsSync(join(folder, `${file}-wal`))) copyFileSync(join(folder, `${file}-wal`), `${path}-wal`)
@@ -63,24 +62,15 @@ function readCopies(folder: string, copy: string): Stored {
   return found
 }
 
+/** A relay that holds nothing has no tables. */
 function readTables(database: DatabaseSync, found: Stored): void {
-  const tables = new Set(
-    database
-      .prepare('SELECT name FROM sqlite_master')
-      .all()
-      .map(({ name }) => name),
-  )
-  const count = (table: string): number => {
-    return tables.has(table) ? Number(database.prepare(`SELECT COUNT(*) AS count FROM ${table}`).get()?.['count']) : 0
-  }
-  if (tables.has('jobs') && tables.has('link')) {
-    const ended = 'EXISTS (SELECT 1 FROM batches WHERE batches.job = jobs.job AND final = 1)'
-    const state = `CASE WHEN ${ended} THEN 'ended' ELSE state END AS state`
-    const query = `SELECT job, created, ${state}, coalesce((SELECT node FROM link), '') AS node FROM jobs`
-    found.jobs.push(...(database.prepare(query).all() as unknown as StoredJob[]))
-  }
-  found.chunks += count('chunks')
-  found.leases += count('leases')
+  const made = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'jobs'").all().length > 0
+  if (!made) return
+  const ended = 'EXISTS (SELECT 1 FROM batches WHERE batches.job = jobs.job AND final = 1)'
+  const state = `CASE WHEN ${ended} THEN 'ended' ELSE state END AS state`
+  const query = `SELECT job, created, ${state}, coalesce((SELECT node FROM link), '') AS node FROM jobs`
+  found.jobs.push(...(database.prepare(query).all() as unknown as StoredJob[]))
+  found.chunks += Number(database.prepare('SELECT COUNT(*) AS count FROM chunks').get()?.['count'])
 }
 
 /** Nodes and free slots, as the broker tells everybody. */

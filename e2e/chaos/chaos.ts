@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, keySignIn } from '@cocoon/client'
 import { createSigner } from '@cocoon/protocol'
-import { listed, readStorage, settle, type Stored, unfinished } from './aftermath.ts'
 import { Asker } from './asker.ts'
 import type { Surroundings } from './asking.ts'
 import { Fleet } from './fleet.ts'
+import { inTurns } from './in-turns.ts'
+import { inspect, QUIET_QUESTIONS } from './inspection.ts'
 import { learnStory, learnWords, type Question } from './question.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { Storm, type StormPlan } from './storm.ts'
@@ -50,12 +51,8 @@ export interface Summary {
   readonly breaches: readonly Breach[]
 }
 
-/** At most so many quiet questions at a time: nobody is to be turned away. */
-const QUIET = 4
 /** Share of questions with a long answer. One in so many. */
 const STORIES = 6
-/** How long the fleet may take until every slot is free again. Seconds. */
-const SETTLING = 90
 
 /** Asks many questions of a whole system while everything in it breaks, and says which promises held. */
 export async function runChaos(options: ChaosOptions): Promise<Summary> {
@@ -83,7 +80,7 @@ export async function runChaos(options: ChaosOptions): Promise<Summary> {
     await storm.end()
     note('the storm is over')
     await living
-    const { settledMs, after } = await inspect(options, fleet, askers, tally, weather)
+    const { settledMs, after } = await inspect(options.nodes * options.slots, fleet, askers, tally, weather)
     const { acknowledged: _, errors, breaches, ...counts } = tally
     const [faults, brokerAwaySeconds] = [weather.counts(), weather.brokerAway()]
     return { seed, seconds, ...counts, errors, faults, brokerAwaySeconds, settledMs, after, breaches }
@@ -100,9 +97,9 @@ function readLine(name: string, text: string, tally: Tally, weather: Weather): v
     if (/error|exception/i.test(text)) tally.breach({ what: `${name} wrote: ${text}` })
     return
   }
-  const { event = '', ...fields } = JSON.parse(text) as { event?: string }
+  const { event = '', ...fields } = JSON.parse(text) as { event?: string; className?: string }
   if (event === 'link.up' || event === 'link.down') weather.linked(name, event === 'link.up')
-  if (event === 'object.evicted') weather.end(weather.begin('object evicted', name))
+  if (event === 'object.evicted') weather.end(weather.begin('object evicted', fields.className ?? ''))
   if (/fault/.test(event)) tally.breach({ what: `${name} logged ${event} ${JSON.stringify(fields)}` })
 }
 
@@ -124,61 +121,8 @@ async function learn({ questions }: ChaosOptions, fleet: Fleet, askers: readonly
   const quiet = createClient({ origin: fleet.origin, network: 'localnet', signIn: keySignIn(await createSigner()) })
   const story = await learnStory(quiet)
   const lists = askers.flatMap((asker) => Array.from({ length: questions }, () => asker.questions))
-  await inTurns(lists, QUIET, async (list, index) => {
+  await inTurns(lists, QUIET_QUESTIONS, async (list, index) => {
     const own: Question = await learnWords(quiet, random.fork(`words ${index}`))
     list.push(own, ...(index % STORIES === 0 ? [story] : []))
   })
-}
-
-/** What must hold once nothing is wrong any more. */
-async function inspect(
-  { nodes, slots }: ChaosOptions,
-  fleet: Fleet,
-  askers: readonly Asker[],
-  tally: Tally,
-  weather: Weather,
-) {
-  const began = Date.now()
-  const expected = JSON.stringify({ nodes, free: nodes * slots })
-  const list = async () => JSON.stringify(await listed(fleet))
-  const atFirst = await settle(list, (now) => now === expected, SETTLING)
-  if (atFirst !== expected) tally.breach({ what: `slots are not free again: ${atFirst}, not ${expected}` })
-  const settledMs = Date.now() - began
-  const before = { errors: JSON.stringify(tally.errors), breaches: tally.breaches.length }
-  await inTurns(askers, QUIET, async (asker) => {
-    const [question] = asker.questions
-    if (question) await asker.ask(question, 'waits')
-  })
-  if (JSON.stringify(tally.errors) !== before.errors) tally.breach({ what: 'errors in good weather' })
-  const later = await settle(list, (now) => now === expected, SETTLING)
-  if (later !== expected) tally.breach({ what: `slots are not free after quiet questions: ${later}` })
-  for (const asker of askers) asker.close()
-  const clientSockets = (): number => askers.reduce((sum, { proxy }) => sum + proxy.webSockets, 0)
-  const sockets = await settle(clientSockets, (count) => count === 0, 30)
-  if (sockets > 0) tally.breach({ what: `${sockets} sockets of clients are still open` })
-  const nodeSockets = fleet.nodes.map(({ proxy }) => proxy.webSockets)
-  if (nodeSockets.some((count) => count !== 1)) tally.breach({ what: `sockets of each node: ${nodeSockets.join()}` })
-  const settled = (now: Stored): boolean => now.leases + now.chunks + unfinished(now).length === 0
-  const stored = await settle(() => readStorage(fleet.storage), settled, SETTLING)
-  if (stored.leases > 0) tally.breach({ what: `${stored.leases} leases are left` })
-  if (stored.chunks > 0) tally.breach({ what: `${stored.chunks} pieces of bodies are left` })
-  // A word that was on its way when the line broke is not heard.
-  const heard = tally.acknowledged.filter(({ client, at }) => !weather.disturbed(client, at))
-  const forgotten = new Set(heard.map(({ jobId, nodeId }) => `${jobId} ${nodeId}`))
-  const kept = stored.jobs.filter(({ job, node }) => forgotten.has(`${job} ${node}`))
-  if (kept.length > 0) tally.breach({ what: `${kept.length} acknowledged jobs are still stored: ${kept[0]?.state}` })
-  for (const { job, node, state, created } of unfinished(stored)) {
-    const [where, age] = [fleet.whereabouts(node), Math.round((Date.now() - created) / 1000)]
-    tally.breach({ what: `a job never ended: ${state} at ${where}, ${age} s old, ${job}` })
-  }
-  return { settledMs, after: { jobsWaitingForTheirReader: stored.jobs.length, leases: stored.leases, sockets } }
-}
-
-/** Does it for each, so many at a time. */
-async function inTurns<T>(items: readonly T[], most: number, act: (item: T, index: number) => Promise<void>) {
-  const waiting = items.entries()
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of waiting) await act(item, index)
-  }
-  await Promise.all(Array.from({ length: most }, worker))
 }

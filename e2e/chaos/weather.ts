@@ -103,6 +103,13 @@ export class Weather {
     return this.#hit(client, moment) || this.#hit('broker', moment)
   }
 
+  /** What was done to broker and nodes shortly before and after this moment, for whoever looks into it. Unix milliseconds. */
+  near(moment: number): string[] {
+    const far = this.faults.filter(({ kind }) => !kind.startsWith('client'))
+    const faults = far.filter(({ from, to }) => from <= moment + LEASE && to >= moment - LEASE)
+    return faults.map(({ kind, target, from }) => `${kind} ${target} ${Math.round((from - moment) / 100) / 10} s`)
+  }
+
   /** Why this error cannot be true of what was done; undefined when it can. */
   contradicts(code: ErrorCode, asked: Asked): string | undefined {
     const broker = this.#hit('broker', asked)
