@@ -41,12 +41,26 @@ const isInMarker = (bytes: Bytes, at: number): boolean => bytes[at] === 0x20 && 
 
 const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
 
-/** What PEM says: its certificates. PEM that cannot be read says itself. */
-export function pemEssence(bytes: Uint8Array): string {
-  const text = latin1(bytes)
+/** The certificates in PEM; throws where one is not base64. */
+function certificatesIn(text: string): string[] {
   const blocks = [...text.matchAll(/-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g)]
+  return blocks.map(([, body = '']) => atob(body.replaceAll(/\s/g, '')))
+}
+
+/**
+ * Certificates of another machine that are as good as ours, by theirs: an authority that signs twice gives two
+ * certificates for one key, and a chain may hold either. `from` is the first place where that is so.
+ */
+export function twinsOf(ours: Uint8Array, theirs: Uint8Array, from: number): ReadonlyMap<string, string> {
+  const [mine, other] = [certificatesIn(latin1(ours)), certificatesIn(latin1(theirs))]
+  return new Map(mine.flatMap((certificate, i) => (i >= from ? [[other[i] ?? certificate, certificate] as const] : [])))
+}
+
+/** What PEM says: its certificates, each in place of its twins. PEM that cannot be read says itself. */
+export function pemEssence(bytes: Uint8Array, twins?: ReadonlyMap<string, string>): string {
+  const text = latin1(bytes)
   try {
-    const ders = blocks.map(([, body = '']) => atob(body.replaceAll(/\s/g, '')))
+    const ders = certificatesIn(text).map((certificate) => twins?.get(certificate) ?? certificate)
     const around = text.replaceAll(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g, '')
     return JSON.stringify([ders, around.trim().replace(/^\0$/, '')])
   } catch {
@@ -59,6 +73,6 @@ export const wholeEssence = (bytes: Bytes): string => hex(bytes)
 export const hexEssence = (bytes: Bytes): string => latin1(bytes).toLowerCase()
 /** Exact bytes up to `start`, then PEM. */
 export const tailEssence =
-  (start: number) =>
+  (start: number, twins: ReadonlyMap<string, string>) =>
   (bytes: Bytes): string =>
-    hex(bytes.subarray(0, start)) + pemEssence(bytes.subarray(start))
+    hex(bytes.subarray(0, start)) + pemEssence(bytes.subarray(start), twins)

@@ -10,7 +10,7 @@ import { snpChecks, verifySnp } from '../src/appraisal/snp/verify.ts'
 import { type SignedStamp, stampChecks, verifyStamp } from '../src/appraisal/stamp.ts'
 import { type Bytes, signStatement, utf8, verifyStatement } from '../src/index.ts'
 import { latin1, type Machine, NOW, pairOf } from './machine.ts'
-import { layOut, pemEssence, pemRegions, wholeEssence } from './region.ts'
+import { layOut, pemEssence, pemRegions, twinsOf, wholeEssence } from './region.ts'
 import type { Target } from './target.ts'
 import { checkTdx, tdxTargets } from './tdx-targets.ts'
 
@@ -57,7 +57,7 @@ async function snpTargets(): Promise<Target[]> {
       bytes: utf8(ours.chain),
       other: utf8(theirs.chain),
       regions: pemRegions(utf8(ours.chain)),
-      essence: pemEssence,
+      essence: (chain) => pemEssence(chain, twinsOf(utf8(ours.chain), utf8(theirs.chain), 0)),
       check: (chain) => check(evidence.quote, { chain: latin1(chain) }),
     },
     {
@@ -184,6 +184,7 @@ function wholeTargets(machine: Machine, other: Machine): Target[] {
   const at = latin1(bytes).indexOf('-----BEGIN')
   const end = latin1(bytes).lastIndexOf('-----\n') + 6
   const free = pemRegions(bytes.subarray(0, end), at)
+  const twins = twinsOf(bytes, foreign, 1)
   return [
     {
       name: 'evidence',
@@ -195,7 +196,7 @@ function wholeTargets(machine: Machine, other: Machine): Target[] {
         { name: 'the rest', from: end, to: bytes.length, by: 'encoding' },
       ],
       essence: (changed) =>
-        latin1(changed.subarray(0, at)) + pemEssence(changed.subarray(at, end)) + latin1(changed.subarray(end)),
+        latin1(changed.subarray(0, at)) + pemEssence(changed.subarray(at, end), twins) + latin1(changed.subarray(end)),
       check,
     },
     {

@@ -6,7 +6,7 @@ import { tdChecks, verifyTd } from '../src/appraisal/tdx/td.ts'
 import { tdxChecks, verifyTdx } from '../src/appraisal/tdx/verify.ts'
 import { type Bytes, utf8 } from '../src/index.ts'
 import { latin1, type Machine, NOW } from './machine.ts'
-import { hexEssence, layOut, pemEssence, pemRegions, tailEssence, wholeEssence } from './region.ts'
+import { hexEssence, layOut, pemEssence, pemRegions, tailEssence, twinsOf, wholeEssence } from './region.ts'
 import type { Target } from './target.ts'
 
 const tdxOf = ({ collateral }: Machine): TdxCollateral => {
@@ -68,7 +68,8 @@ function quoteTarget(
     bytes,
     other: other.evidence.quote,
     regions: [...layOut(bytes.subarray(0, start), head), ...pemRegions(bytes, start)],
-    essence: tailEssence(start),
+    // Only the leaf names the machine.
+    essence: tailEssence(start, twinsOf(bytes, other.evidence.quote, 1)),
     check: (quote) => checkTdx(machine, { quote }),
   }
 }
@@ -84,15 +85,15 @@ function textTargets(machine: Machine, other: Machine): Target[] {
     ['qeIdentitySignature', 'hex', 'itself'],
     ['qeIdentityChain', 'pem', ''],
   ] as const
-  const essences = { json: wholeEssence, hex: hexEssence, pem: pemEssence }
   return fields.map(([field, kind, by]) => {
-    const bytes = utf8(ours[field])
+    const [bytes, foreign] = [utf8(ours[field]), utf8(theirs[field])]
+    const pem = (chain: Bytes) => pemEssence(chain, twinsOf(bytes, foreign, 0))
     return {
       name: `collateral ${field}`,
       bytes,
-      other: utf8(theirs[field]),
+      other: foreign,
       regions: kind === 'pem' ? pemRegions(bytes) : layOut(bytes, [[field, 0, by]]),
-      essence: essences[kind],
+      essence: { json: wholeEssence, hex: hexEssence, pem }[kind],
       check: (changed) => checkTdx(machine, { collateral: { [field]: latin1(changed) } }),
     }
   })

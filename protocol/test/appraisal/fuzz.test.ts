@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { searchAll } from '../../fuzz/search.ts'
+import { pemEssence, twinsOf } from '../../fuzz/region.ts'
 import type { Target } from '../../fuzz/target.ts'
 import { makeTargets } from '../../fuzz/targets.ts'
 import { AppraisalError } from '../../src/appraisal/failure.ts'
@@ -28,6 +29,21 @@ describe('mutated evidence, collateral, registry and stamp', () => {
       }
       expect([name, at]).toEqual([name, bytes.length])
     }
+  })
+})
+
+describe('a chain of certificates', () => {
+  const pem = (...names: string[]) =>
+    new TextEncoder().encode(
+      names.map((name) => `-----BEGIN CERTIFICATE-----\n${btoa(name)}\n-----END CERTIFICATE-----\n`).join(''),
+    )
+  const [ours, theirs] = [pem('leaf', 'authority', 'root'), pem('other leaf', 'authority, signed again', 'root')]
+
+  it('says the same with an authority that was signed twice, and something else with another leaf', () => {
+    const essence = (chain: Uint8Array) => pemEssence(chain, twinsOf(ours, theirs, 1))
+    expect(essence(pem('leaf', 'authority, signed again', 'root'))).toBe(essence(ours))
+    expect(essence(pem('other leaf', 'authority', 'root'))).not.toBe(essence(ours))
+    expect(essence(pem('leaf', 'root'))).not.toBe(essence(ours))
   })
 })
 
