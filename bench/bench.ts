@@ -3,6 +3,7 @@
 // `npm run bench -- relay streams` runs the parts named.
 import { startSystem, type System } from '@cocoon/localnet'
 import { measureAppraisal } from './appraisal.ts'
+import { measureBill } from './bill.ts'
 import { inChromium } from './chromium.ts'
 import { measureDecision } from './decision.ts'
 import { measureFirstToken } from './first-token.ts'
@@ -30,6 +31,7 @@ const parts: Readonly<Record<string, () => unknown>> = {
   broker: measurePopulation,
   node: () => within(1, measureNodeMemory),
   decision: measureDecision,
+  bill: measureBill,
   appraisal: async () => ({
     node: await measureAppraisal(packagedVerifier),
     chromium: await inChromium('./appraisal.ts', 'measureAppraisal'),

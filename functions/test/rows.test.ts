@@ -10,15 +10,55 @@ afterEach(async () => {
   await reset()
 })
 
-interface Rows {
+/** What Cloudflare bills of an object: rows, calls and sockets, and messages that come in over a socket. */
+interface Billed {
   written: number
   read: number
+  calls: number
+  messages: number
 }
 
-/** Counts the rows that an object writes and reads from now on, alarms included: they are what its storage costs. */
-async function countRows(stub: DurableObjectStub): Promise<Rows> {
-  const count = { written: 0, read: 0 }
-  await runInDurableObject(stub, (_, { storage }) => {
+/** What `npm run bench` reads of a test, and makes the bill of. */
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Of one job, all objects together. */
+    job?: Billed
+  }
+}
+
+const restore: (() => void)[] = []
+afterEach(() => {
+  for (const back of restore.splice(0)) back()
+})
+
+/** The outermost method alone is a call: what an object does within one costs nothing. */
+function countCalls(instance: object, count: Billed): void {
+  const prototype = Object.getPrototypeOf(instance) as Record<string, unknown>
+  let inside = false
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    const method = prototype[name]
+    if (name === 'constructor' || typeof method !== 'function') continue
+    prototype[name] = function (this: object, ...given: unknown[]): unknown {
+      const outermost = this === instance && !inside
+      if (outermost && name === 'webSocketMessage') count.messages++
+      else if (outermost && !name.startsWith('webSocket')) count.calls++
+      if (!outermost) return method.apply(this, given)
+      inside = true
+      try {
+        return method.apply(this, given)
+      } finally {
+        inside = false
+      }
+    }
+    restore.push(() => (prototype[name] = method))
+  }
+}
+
+/** Counts from now on, alarms included. */
+async function countBilled(stub: DurableObjectStub): Promise<Billed> {
+  const count = { written: 0, read: 0, calls: 0, messages: 0 }
+  await runInDurableObject(stub, (instance, { storage }) => {
+    countCalls(instance, count)
     const exec = storage.sql.exec.bind(storage.sql)
     storage.sql.exec = ((query: string, ...bindings: unknown[]) => {
       const cursor = exec(query, ...bindings)
@@ -47,17 +87,18 @@ interface JobShape {
 /** A job from its match until nothing is left of it. Not the first of its user, its node and its day. */
 async function rowsOf(
   shape: JobShape,
-): Promise<{ rows: Record<'relay' | 'account' | 'matcher', number>; read: number }> {
+): Promise<{ rows: Record<'relay' | 'account' | 'matcher', number>; all: Billed }> {
   const [node, user] = await Promise.all([TestNode.joined(), TestUser.signIn()])
   const account = env.ACCOUNT.getByName(user.name)
   const matching = env.MATCHER.getByName(`${MODEL}|world`)
   await runDurableObjectAlarm(node.relay)
   await job(node, user, { frames: 1 })
-  const [relay, accounts, matcher] = await Promise.all([node.relay, account, matching].map(countRows))
+  const [relay, accounts, matcher] = await Promise.all([node.relay, account, matching].map(countBilled))
   await job(node, user, shape)
-  const written = (rows: Rows | undefined): number => rows?.written ?? 0
+  const written = (billed: Billed | undefined): number => billed?.written ?? 0
   const rows = { relay: written(relay), account: written(accounts), matcher: written(matcher) }
-  return { rows, read: (relay?.read ?? 0) + (accounts?.read ?? 0) + (matcher?.read ?? 0) }
+  const sum = (what: keyof Billed) => (relay?.[what] ?? 0) + (accounts?.[what] ?? 0) + (matcher?.[what] ?? 0)
+  return { rows, all: { written: sum('written'), read: sum('read'), calls: sum('calls'), messages: sum('messages') } }
 }
 
 async function job(node: TestNode, user: TestUser, { frames, bodyBytes = 0, lasts = 0 }: JobShape): Promise<void> {
@@ -86,15 +127,21 @@ async function job(node: TestNode, user: TestUser, { frames, bodyBytes = 0, last
 
 /** storage-schema.md and docs/operating.md give these numbers; a change here is a change of what a job costs. */
 describe('the rows that a job writes', () => {
-  it('are three for a short answer that its reader takes', async () => {
-    const { rows, read } = await rowsOf({ frames: 15 })
+  it('are three for a short answer that its reader takes', async ({ task }) => {
+    const { rows, all } = await rowsOf({ frames: 15 })
+    task.meta.job = all
     expect(rows).toEqual({ relay: 2, account: 1, matcher: 0 })
-    expect(read).toBeLessThan(20)
+    expect(all.read).toBeLessThan(20)
+    // Calls: lease, socket, hold, load twice. Messages: open, ack, load twice, 16 frames.
+    expect([all.calls, all.messages]).toEqual([5, 20])
   })
 
-  it('are as many for a long one of less than thirty seconds', async () => {
+  it('are as many for a long one of less than thirty seconds', async ({ task }) => {
+    const { rows, all } = await rowsOf({ frames: 200 })
+    task.meta.job = all
+    expect(rows).toEqual({ relay: 2, account: 1, matcher: 0 })
     // 200 frames of content and the final one are padded to 208.
-    expect((await rowsOf({ frames: 200 })).rows).toEqual({ relay: 2, account: 1, matcher: 0 })
+    expect([all.calls, all.messages]).toEqual([5, 212])
   })
 
   it('grow by two for every thirty seconds that it goes on', async () => {
