@@ -6,7 +6,9 @@ import { measureAppraisal } from './appraisal.ts'
 import { measureBill } from './bill.ts'
 import { inChromium } from './chromium.ts'
 import { measureDecision } from './decision.ts'
+import { measureFees } from './fees.ts'
 import { measureFirstToken } from './first-token.ts'
+import { measureMoneySigning } from './money-signing.ts'
 import { measureNodeMemory } from './node-memory.ts'
 import { packagedVerifier } from './packaged-verifier.ts'
 import { measurePopulation } from './population.ts'
@@ -32,6 +34,13 @@ const parts: Readonly<Record<string, () => unknown>> = {
   node: () => within(1, measureNodeMemory),
   decision: measureDecision,
   bill: measureBill,
+  money: async () => ({
+    fees: await measureFees(),
+    signing: {
+      node: await measureMoneySigning(),
+      chromium: await inChromium('./money-signing.ts', 'measureMoneySigning'),
+    },
+  }),
   appraisal: async () => ({
     node: await measureAppraisal(packagedVerifier),
     chromium: await inChromium('./appraisal.ts', 'measureAppraisal'),

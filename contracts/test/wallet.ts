@@ -38,8 +38,8 @@ export class Wallet {
     return this
   }
 
-  /** One signature for up to 255 messages. Says how many bytes it took. */
-  async send(now: number, messages: readonly WalletMessage[]): Promise<{ size: number }> {
+  /** One signature for up to 255 messages. Says how many bytes it took, and how much gas everything that followed. */
+  async send(now: number, messages: readonly WalletMessage[]): Promise<{ size: number; gas: bigint }> {
     const body = this.#contract.createTransfer({
       seqno: this.#seqno,
       secretKey: this.#secret,
@@ -51,7 +51,11 @@ export class Wallet {
     this.#seqno += 1
     this.#chain.now = now
     const message = external({ to: this.address, ...(init ? { init } : {}), body })
-    await this.#chain.sendMessage(message)
-    return { size: beginCell().store(storeMessage(message)).endCell().toBoc().length }
+    const { transactions } = await this.#chain.sendMessage(message)
+    const gas = transactions.reduce((sum, { description }) => {
+      const compute = 'computePhase' in description ? description.computePhase : undefined
+      return sum + (compute?.type === 'vm' ? compute.gasUsed : 0n)
+    }, 0n)
+    return { size: beginCell().store(storeMessage(message)).endCell().toBoc().length, gas }
   }
 }
