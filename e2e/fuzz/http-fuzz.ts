@@ -71,7 +71,7 @@ export class HttpFuzz {
       // Node frames no body of a GET by itself, and what is left would be read as the next request.
       const framing = chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(body?.length) }
       const all = { ...headers, ...(body ? framing : {}) }
-      const options = { hostname, port, path, method, agent: this.#agent, headers: all }
+      const options = { hostname, port, path, method, agent: again ? false : this.#agent, headers: all }
       let outgoing
       try {
         outgoing = request(options)
@@ -85,8 +85,9 @@ export class HttpFuzz {
         resolve({ status: 101, body: '' })
       })
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        // A server may close a kept connection just as the next request sets out: RFC 9112, 9.3.1 has the client ask again.
-        const raced = !again && outgoing.reusedSocket && error.code === 'ECONNRESET'
+        // A server may close a kept connection just as the next request sets out: RFC 9112, 9.3.1 has the client ask again, here
+        // on a connection of its own.
+        const raced = !again && outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
         resolve(raced ? this.#send(input, true) : 'closed')
       })
       if (body) outgoing.write(body)
