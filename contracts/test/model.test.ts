@@ -10,6 +10,12 @@ const NOT_MET = ['403', '409', '410', '420']
 const seed = Number(process.env['MODEL_SEED'] ?? 20_261_122)
 
 describe('I1 to I13 the channel', () => {
+  it('agrees with it where the rent that is owed takes all of a message', async () => {
+    // Met by the long run: no gas can be bought then, whatever the message says.
+    const { exits } = await runStories(1, 24, 20_269_765)
+    expect(exits.has(-1)).toBe(true)
+  })
+
   it(
     `does what the reference model does, step by step, in ${runs} random stories`,
     { timeout: 60_000 + runs * 2_000 },

@@ -106,7 +106,8 @@ export class Stage {
       withValue: own + value - outcome.debt,
     }
     const predicted = apply(next, message, moment)
-    const short = !outcome.done && value < enoughFor(message)
+    // Rent that is owed comes out of the message before any gas is bought.
+    const short = !outcome.done && value - outcome.debt < enoughFor(message)
     const lacking = short && (predicted.exit === 0 || outcome.exit === OUT_OF_GAS || outcome.exit === NO_GAS)
     if (!lacking) compare('exit', outcome.done ? 0 : outcome.exit, predicted.exit)
     if (outcome.done) this.model = next
