@@ -15,6 +15,7 @@ import { measurePopulation } from './population.ts'
 import { measureRelay } from './relay.ts'
 import { measureSealing } from './sealing.ts'
 import { measureStreams } from './streams.ts'
+import { judged } from './targets.ts'
 
 async function within<T>(nodes: number, measure: (system: System) => Promise<T>): Promise<T> {
   const system = await startSystem({ build: false, nodes })
@@ -64,5 +65,5 @@ for (const [name, measure] of Object.entries(parts)) {
   console.error(`measuring ${name} ...`)
   results[name] = await measure()
 }
-console.log(JSON.stringify(results, null, 2))
+console.log(JSON.stringify({ ...results, targets: judged(results) }, null, 2))
 process.exit(0)
