@@ -82,7 +82,7 @@ export class Asker {
     tally.asked += 1
     const options = { ...requestOf(question.text), signal: stop.signal }
     const events = this.#client.ask(keeps ? { ...options, keep: this.#keepOn(disk) } : options)
-    const outcome = await this.#hear(asking, events)
+    const outcome = await this.#hear(asking, events, asking.left)
     clearTimeout(moment)
     span.to = Date.now()
     const asked = { client: this.name, ...span, nodes: asking.nodes }
@@ -111,6 +111,7 @@ export class Asker {
   async #goOn(asking: Asking, disk: Disk, from: number): Promise<void> {
     const { tally } = this.#around
     tally.pickedUp += 1
+    asking.comeBack()
     for (let tries = 1; tries <= RETURNS; tries++) {
       await seconds(this.#random.between(0.1, 3))
       const { record } = disk
@@ -127,11 +128,11 @@ export class Asker {
     tally.abandoned += 1
   }
 
-  async #hear(asking: Asking, events: AsyncGenerator<AskEvent, void>) {
+  async #hear(asking: Asking, events: AsyncGenerator<AskEvent, void>, left?: Promise<'left'>) {
     const began = Date.now()
     const patience = Promise.withResolvers<'hung'>()
     const late = setTimeout(() => patience.resolve('hung'), PATIENCE)
-    const outcome = await Promise.race([asking.read(events), asking.left, patience.promise])
+    const outcome = await Promise.race([asking.read(events), patience.promise, ...(left ? [left] : [])])
     clearTimeout(late)
     this.#around.tally.waited(Date.now() - began)
     return outcome

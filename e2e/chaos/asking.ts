@@ -22,6 +22,8 @@ export class Asking {
   readonly #question: Question
   readonly #around: Surroundings
   readonly #leaving = Promise.withResolvers<'left'>()
+  #gone = false
+  #done = false
   #jobId = ''
   #nodeId = ''
   #text = ''
@@ -37,7 +39,13 @@ export class Asking {
   }
 
   leave(): void {
+    this.#gone = true
     this.#leaving.resolve('left')
+  }
+
+  /** Comes back to it after having left. */
+  comeBack(): void {
+    this.#gone = false
   }
 
   /** The error that ended it, if one did. */
@@ -47,6 +55,10 @@ export class Asking {
     this.#text = ''
     try {
       for await (const event of events) this.#take(event)
+      // The client acknowledges after the last event; a device that was switched off at that moment may not have.
+      if (this.#done && !this.#gone) {
+        tally.acknowledged.push({ jobId: this.#jobId, nodeId: this.#nodeId, client: this.#client, at: Date.now() })
+      }
       return undefined
     } catch (error) {
       if (error instanceof CocoonError) return error
@@ -82,7 +94,7 @@ export class Asking {
         if (!this.#question.answer.startsWith(this.#text)) this.#wrong('the text is not the beginning of the answer')
         return
       case 'done':
-        tally.acknowledged.push({ jobId: this.#jobId, nodeId: this.#nodeId, client: this.#client, at: Date.now() })
+        this.#done = true
         if (event.status === 'cancelled') tally.cancelled += 1
         else this.#judge(event.usage.completion)
         return
