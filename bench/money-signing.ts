@@ -3,7 +3,6 @@ import { receipt, release, signVoucher, verifyVoucher, voucher } from '@cocoon/p
 import { quantile, rounded } from './statistics.ts'
 
 const ROUNDS = 200
-const TARGET_MS = 1
 
 /** Median milliseconds to sign and to verify each money object, hash included, in this runtime. */
 export async function measureMoneySigning() {
@@ -45,5 +44,5 @@ export async function measureMoneySigning() {
     release: await median(kinds.release),
   }
   const slowest = Math.max(...Object.values(times).flatMap(({ signMs, verifyMs }) => [signMs, verifyMs]))
-  return { ...times, voucherBytes: voucher.bits / 8, targetMs: TARGET_MS, met: slowest <= TARGET_MS }
+  return { ...times, slowestMs: slowest, voucherBytes: voucher.bits / 8 }
 }

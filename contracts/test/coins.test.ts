@@ -168,7 +168,7 @@ describe('R12 a message whose payouts cannot be sent', () => {
 })
 
 describe('I6 the balance', () => {
-  it('A15 survives a thousand dust claims by a stranger to the nanogram', async () => {
+  it('A15 survives fifty dust claims by a stranger to the nanogram', async () => {
     const world = await World.opened(GRAM, { feeBasisPoints: 0 })
     const before = await world.balance()
     let rent = 0n

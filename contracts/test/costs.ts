@@ -1,4 +1,4 @@
-import type { Address } from '@ton/core'
+import { type Address, beginCell } from '@ton/core'
 import {
   ATTACH,
   accountOf,
@@ -66,10 +66,12 @@ export async function measureCosts(): Promise<Costs> {
     body: openMessage({ key, limit: GRAM, expires }),
   })
   await measure('top up', owner, { value: GRAM, body: openMessage({ key, limit: 2n * GRAM, expires }) })
+  await measure('plain top up', owner, { value: GRAM, body: beginCell().endCell() })
   await claim('first claim on a lane', [await entry(0, { total: CENT })])
   await claim('claim by floor', [await entry(0, { floor: 2n * CENT })])
   await claim('claim with receipt', [await entry(0, { total: 3n * CENT })])
   await claim('claim with settled receipt', [await entry(0, { total: 4n * CENT, settled: true })])
+  await claim('claim with nothing left to pay', [await entry(0, { total: 4n * CENT })])
   await claim('two first claims', [await entry(1, { total: CENT }), await entry(2, { total: CENT })])
   const three = await Promise.all([0, 1, 2].map((index) => entry(index, { total: 5n * CENT })))
   await claim('three claims with receipts', three)

@@ -18,10 +18,12 @@ describe('P9 the gas', () => {
       [
         "open: 4137405, 2893 bytes",
         "top up: 1012471, 254 bytes",
+        "plain top up: 623871, 198 bytes",
         "first claim on a lane: 1980007, 553 bytes",
         "claim by floor: 1772341, 437 bytes",
         "claim with receipt: 1988874, 553 bytes",
         "claim with settled receipt: 1974541, 553 bytes",
+        "claim with nothing left to pay: 1652273, 553 bytes",
         "two first claims: 3177409, 897 bytes",
         "three claims with receipts: 4225877, 1240 bytes",
         "the same three again: 3026073, 1240 bytes",
