@@ -8,35 +8,51 @@ const ROUNDS = 50
 const messages = [{ role: 'user' as const, content: 'Tell me a long story about a silkworm' }]
 
 interface Timing {
+  /** Milliseconds until the device had sealed and sent it; not a number where nothing is sealed. */
+  readonly sealed: number
   /** Milliseconds to the first token, then between the arrivals of text. */
   readonly first: number
   readonly between: readonly number[]
   readonly tokens: number
   readonly total: number
 }
-type Arrival = { readonly token: true } | { readonly token: false; readonly tokens: number }
+type Arrival = 'sealed' | 'token' | { readonly tokens: number }
 
 async function timed(arrivals: AsyncIterable<Arrival>): Promise<Timing> {
   const began = performance.now()
   const between: number[] = []
-  let [first, last, tokens] = [Number.NaN, began, 0]
+  let [sealed, first, last, tokens] = [Number.NaN, Number.NaN, began, 0]
   for await (const arrival of arrivals) {
     const now = performance.now()
-    if (!arrival.token) {
+    if (typeof arrival === 'object') {
       tokens = arrival.tokens
+      continue
+    }
+    if (arrival === 'sealed') {
+      sealed = now - began
       continue
     }
     if (Number.isNaN(first)) first = now - began
     else between.push(now - last)
     last = now
   }
-  return { first, between, tokens, total: performance.now() - began }
+  return { sealed, first, between, tokens, total: performance.now() - began }
 }
 
 async function* throughSystem(client: Client): AsyncGenerator<Arrival> {
   for await (const event of client.ask({ model: DEMO_MODEL.id, messages, temperature: 0 })) {
-    if (event.type === 'delta') yield { token: true }
-    else if (event.type === 'done') yield { token: false, tokens: event.usage.completion }
+    if (event.type === 'sealed') yield 'sealed'
+    else if (event.type === 'delta') yield 'token'
+    else if (event.type === 'done') yield { tokens: event.usage.completion }
+  }
+}
+
+/** Medians of what a question waits for, in order. The node's part is what is left: its opening, its engine, the way back. */
+function stages(timings: readonly Timing[]) {
+  const median = (values: number[]) => rounded(quantile(values, 0.5))
+  return {
+    foundAndSealedMs: median(timings.map(({ sealed }) => sealed)),
+    relayNodeAndEngineMs: median(timings.map(({ sealed, first }) => first - sealed)),
   }
 }
 
@@ -67,8 +83,7 @@ export async function measureFirstToken(system: System) {
     async function* throughEngine(): AsyncGenerator<Arrival> {
       const request = { model: DEMO_WEIGHTS.id, messages, temperature: 0 }
       for await (const event of engine.chat(request, { signal: new AbortController().signal })) {
-        if (event.type === 'delta') yield { token: true }
-        else yield { token: false, tokens: event.usage.completion }
+        yield event.type === 'delta' ? 'token' : { tokens: event.usage.completion }
       }
     }
     const [typing, sudden] = await Promise.all([newClient(system.origin), newClient(system.origin)])
@@ -92,6 +107,7 @@ export async function measureFirstToken(system: System) {
       engine: alone,
       system: prepared,
       systemUnprepared: unprepared,
+      stages: { prepared: stages(timings.prepared), unprepared: stages(timings.unprepared) },
       addedToFirstTokenMs: { p50: added(prepared, 'p50'), p99: added(prepared, 'p99') },
       addedUnpreparedMs: { p50: added(unprepared, 'p50'), p99: added(unprepared, 'p99') },
     }

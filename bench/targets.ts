@@ -1,3 +1,5 @@
+import { COALESCING } from '@cocoon/worker-node'
+
 /** A bound, in the unit its figure is printed in, on the figure at the end of a path through the results. */
 interface Target {
   readonly path: string
@@ -8,6 +10,8 @@ interface Target {
 const targets: readonly Target[] = [
   { path: 'firstToken.addedToFirstTokenMs.p50', atMost: 10 },
   { path: 'firstToken.addedToFirstTokenMs.p99', atMost: 25 },
+  // The node sends what came in this time together.
+  { path: 'firstToken.system.betweenArrivalsMs.p99', atMost: COALESCING },
   { path: 'relay.processorMicrosecondsPerFrame', atMost: 40 },
   { path: 'decision.roomEverywhereMs.p99', atMost: 1 },
   { path: 'decision.oneWithRoomMs.p99', atMost: 1 },
