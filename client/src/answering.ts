@@ -129,7 +129,7 @@ export async function* readAnswer(
       if (reading.kind === 'final') {
         over = true
         if (keeper) kept = keeper.finish()
-        else send(reader.ackMessage(reader.next))
+        else if (socket) void sockets.farewell(nodeId, socket, reader.ackMessage(reader.next))
         yield endOf(state, reading.final)
         return
       }
@@ -156,7 +156,7 @@ export async function* readAnswer(
     const last = socket
     const letGo = (all: boolean): void => {
       if (keeper) keepers.delete(keeper)
-      if (kept && all) last?.send(reader.ackMessage(reader.next))
+      if (kept && all && last) void sockets.farewell(nodeId, last, reader.ackMessage(reader.next))
       if (last && over) sockets.release(nodeId, last)
       else if (last) sockets.drop(last)
     }

@@ -1,4 +1,4 @@
-import { CocoonError } from '@cocoon/protocol'
+import { type Bytes, CocoonError } from '@cocoon/protocol'
 import type { Broker } from './broker.ts'
 import type { Environment } from './environment.ts'
 import type { ClientSocket } from './socket.ts'
@@ -11,6 +11,8 @@ const MAX_IDLE = 4
 const MAX_QUESTIONS = 32
 /** Waits before each reconnection, in milliseconds. After the last the answer is left to wait at the broker. */
 const RECONNECT_WAITS = [200, 1_000, 3_000, 8_000, 15_000]
+/** What was sent to a socket that dies within this time may never have been heard: that long can a dead line go unnoticed. */
+export const UNHEARD = 60_000
 
 interface IdleSocket {
   readonly nodeId: string
@@ -26,6 +28,8 @@ export class NodeSockets {
   readonly #idle: IdleSocket[] = []
   readonly #taken = new Set<ClientSocket>()
   readonly #questions = new WeakMap<ClientSocket, number>()
+  /** Closed here, in order: all that was sent before went out. */
+  readonly #finished = new WeakSet<ClientSocket>()
   #woken = new AbortController()
   #closed = false
 
@@ -59,14 +63,30 @@ export class NodeSockets {
     this.#taken.delete(socket)
     const full = this.#closed || this.#idle.length >= MAX_IDLE
     const worn = socket.open !== true || (this.#questions.get(socket) ?? 0) >= MAX_QUESTIONS
-    if (full || worn) socket.close()
+    if (full || worn) this.#shut(socket)
     else this.#wait(nodeId, Promise.resolve(socket))
+  }
+
+  /**
+   * Says the last word about a question, that its answer is stored here. Nothing answers it, so when the socket breaks soon
+   * after it is said once more on another one: the broker would keep the answer for a day otherwise. In vain is no harm.
+   */
+  async farewell(nodeId: string, socket: ClientSocket, message: Bytes): Promise<void> {
+    socket.send(message)
+    const heard = new AbortController()
+    const waited = this.#environment.wait(UNHEARD, heard.signal).then(() => false)
+    const broke = await Promise.race([waited, socket.closed?.then(() => true) ?? waited])
+    heard.abort()
+    if (!broke || this.#closed || this.#finished.has(socket)) return
+    const again = await this.reconnect(nodeId, 0).catch(() => undefined)
+    again?.send(message)
+    if (again) this.release(nodeId, again)
   }
 
   /** Something about its question may still come, so it serves no other. */
   drop(socket: ClientSocket): void {
     this.#taken.delete(socket)
-    socket.close()
+    this.#shut(socket)
   }
 
   /**
@@ -115,7 +135,12 @@ export class NodeSockets {
   }
 
   #end(idle: IdleSocket): void {
-    if (this.#remove(idle)) idle.socket.then((socket) => socket.close()).catch(() => undefined)
+    if (this.#remove(idle)) idle.socket.then((socket) => this.#shut(socket)).catch(() => undefined)
+  }
+
+  #shut(socket: ClientSocket): void {
+    if (socket.open === true) this.#finished.add(socket)
+    socket.close()
   }
 
   /** Takes it out of the waiting ones. Undefined when it was none of them. */

@@ -8,6 +8,8 @@ export interface ClientSocket {
   readonly messages: AsyncIterableIterator<Bytes>
   /** False once it closed. A socket that does not say serves one question and no other. */
   readonly open?: boolean
+  /** Resolves once it closed. */
+  readonly closed?: Promise<void>
   /** Asks for a sign of life now, and closes the socket when none comes. */
   probe?(): void
 }
@@ -31,6 +33,7 @@ export function connectSocket(url: string, protocols: string[]): Promise<ClientS
     const socket = new WebSocket(url, protocols)
     socket.binaryType = 'arraybuffer'
     const queue = new MessageQueue(() => close())
+    const closed = Promise.withResolvers<void>()
     let open = false
     let silent = false
     let heard = performance.now()
@@ -43,6 +46,7 @@ export function connectSocket(url: string, protocols: string[]): Promise<ClientS
       if (probing !== undefined) clearTimeout(probing)
       if (pings !== undefined) clearInterval(pings)
       queue.end()
+      closed.resolve()
       reject(new CocoonError('unreachable', 'the socket to the broker did not open'))
     }
     // A dead connection never says that it closed, so nobody waits for that.
@@ -72,6 +76,7 @@ export function connectSocket(url: string, protocols: string[]): Promise<ClientS
         close,
         probe,
         messages: queue,
+        closed: closed.promise,
         get open() {
           return open
         },

@@ -11,7 +11,7 @@ import {
   type SignIn,
   standardEnvironment,
 } from '../src/index.ts'
-import { IDLE_LIFETIME } from '../src/node-sockets.ts'
+import { IDLE_LIFETIME, UNHEARD } from '../src/node-sockets.ts'
 import { MODEL } from './answering-node.ts'
 import type { TestBroker } from './test-broker.ts'
 
@@ -58,7 +58,7 @@ export class Asker {
 
   /** Unused sockets stay as long as a test runs; every other wait is over at once, or held. */
   async #wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-    if (milliseconds === IDLE_LIFETIME) return aborted(signal)
+    if (milliseconds === IDLE_LIFETIME || milliseconds === UNHEARD) return aborted(signal)
     this.waits.push(milliseconds)
     const held = this.held.get(milliseconds) ?? this.holds?.(milliseconds)
     if (held) await Promise.race([held.promise, aborted(signal)])

@@ -60,6 +60,21 @@ describe('a socket that breaks', () => {
     )
   })
 
+  test('right after the last word has it said again, so that nothing is kept for nobody', async () => {
+    broker.answers.push(async (line) => {
+      await line.say('Hello')
+      await line.finish()
+    })
+    await asker.ask()
+    const [line] = broker.jobs
+    await line?.heard('ack')
+    broker.drop()
+    await line?.heard('ack', 2)
+    const acknowledged = line?.messages.flatMap((one) => (one.kind === 'ack' ? [one.next] : []))
+    expect(acknowledged).toEqual([acknowledged?.[0], acknowledged?.[0]])
+    expect(broker.jobs).toHaveLength(1)
+  })
+
   test('before the broker had the question has it sent again, the very same, and answered once', async () => {
     broker.answers.push(async (line) => {
       await line.say('Hello')
