@@ -6,6 +6,7 @@ import { browserArgs, findBrowser } from './scripts/browser.mjs'
 
 const browser = findBrowser()
 const wrangler = { configPath: './wrangler.toml' }
+const development = { conditions: ['cocoon-development'] }
 const workerd = () => cloudflareTest({ wrangler })
 // A broker of a development network; its secrets are worth nothing.
 const broker = () =>
@@ -18,6 +19,11 @@ const broker = () =>
         MODELS: JSON.stringify([{ id: 'cocoon-demo', name: 'Demo', about: 'A small model for tests' }]),
         TRIAL_QUESTIONS: '10',
         TRIAL_FOR_KEYS: '100',
+        // Answered by the tests of attestation themselves; see functions/test/machine-room.ts.
+        REGISTRY_SOURCE: 'https://owners.test/standing.cbor',
+        ENDORSEMENT_SOURCE: 'https://makers.test',
+        CHAIN_API: 'https://chain.test',
+        REGISTRY_ADDRESS: `0:${'5e'.repeat(32)}`,
         SESSION_SECRET: 'a secret of the tests, and of nobody else',
         BOT_TOKEN: '123456:a-token-of-the-tests-and-of-nobody-else',
       },
@@ -50,7 +56,13 @@ export default defineConfig({
       { test: { name: 'protocol-chromium', include: conformance, exclude: nodeOnly, browser: chromium() } },
       { test: { name: 'contracts', include: ['contracts/test/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'client', include: ['client/test/**/*.test.ts'] } },
-      { plugins: [broker()], test: { name: 'functions', include: ['functions/test/**/*.test.ts'], isolate: false } },
+      {
+        plugins: [broker()],
+        // Simulated machines are appraised here, so the build has their roots.
+        resolve: development,
+        ssr: { resolve: development },
+        test: { name: 'functions', include: ['functions/test/**/*.test.ts'], isolate: false },
+      },
       { test: { name: 'worker-node', include: ['worker-node/test/**/*.test.ts'], testTimeout: 20_000 } },
       { plugins: [react()], test: { name: 'web', include: ['web/test/**/*.test.{ts,tsx}'], environment: 'jsdom' } },
       { test: { name: 'localnet', include: ['localnet/test/**/*.test.ts'] } },

@@ -1,6 +1,7 @@
 import {
   type BrokerCode,
   CocoonError,
+  type CollateralResponse,
   type ErrorResponse,
   isBrokerCode,
   issuePath,
@@ -17,6 +18,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import * as v from 'valibot'
+import { standingCarrier } from './attestation/node-attestation.ts'
 import { leaseInTurn, nameCandidate } from './leasing.ts'
 import { log, logFault } from './log.ts'
 import { addressOf, countAgainst, type RateLimitName } from './rate-limits.ts'
@@ -99,14 +101,18 @@ function nodeIn(c: Door): string {
   return result.output
 }
 
+function content(c: Door, bytes: Uint8Array<ArrayBuffer>, cacheControl: string): Response {
+  return c.body(bytes, 200, { 'content-type': 'application/cbor', 'cache-control': cacheControl })
+}
+
 /** The stateless doors: they check who asks and in what form, and hand on to the one object that decides. */
 export const app = new Hono<{ Bindings: Env }>().basePath('/api')
 
 app.use(async (c, next) => {
   await next()
-  // Nothing here is for a cache, a frame or another origin.
+  // Nothing here is for a cache, but what is named by its digest; and nothing for a frame or another origin.
   if (c.res.status === 101) return
-  c.res.headers.set('cache-control', 'no-store')
+  if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store')
   // Clients with a wrong clock sign in by ours; workerd adds no date of its own, Cloudflare does.
   c.res.headers.set('date', new Date().toUTCString())
   c.res.headers.set('x-content-type-options', 'nosniff')
@@ -194,6 +200,30 @@ app.post('/match', bounded, async (c) => {
   if (ahead) return c.json(await nameCandidate(c.env, regions, wish))
   const caller = { signal: c.req.raw.signal, waitUntil: (done: Promise<unknown>) => c.executionCtx.waitUntil(done) }
   return c.json(await leaseInTurn(c.env, regions, wish, caller))
+})
+
+/** What the owners say today: registry statement and stamp, CBOR. Devices verify both. */
+app.get('/standing', async (c) => {
+  await countAddress(c, 'LIMIT_READ_ADDRESS')
+  const { bytes } = await standingCarrier(c.env).current()
+  if (!bytes) throw new CocoonError('not-found', 'this broker carries no registry statement now')
+  return content(c, bytes, 'no-store')
+})
+
+app.get('/nodes/:node/collateral', async (c) => {
+  await countAddress(c, 'LIMIT_READ_ADDRESS')
+  const collateral = await c.env.NODE_RELAY.getByName(nodeIn(c)).collateral()
+  return c.json({ collateral } satisfies CollateralResponse)
+})
+
+/** Evidence and collateral by digest: whoever fetched it never has to again. */
+app.get('/nodes/:node/content/:digest', async (c) => {
+  await countAddress(c, 'LIMIT_READ_ADDRESS')
+  const digest = c.req.param('digest')
+  if (!v.is(nodeId, digest)) throw new CocoonError('not-found', 'a digest is 64 hexadecimal digits')
+  const bytes = await c.env.NODE_RELAY.getByName(nodeIn(c)).content(digest)
+  if (!bytes) throw new CocoonError('not-found', 'nothing with this digest is kept for this node')
+  return content(c, bytes, 'public, max-age=86400, immutable')
 })
 
 /** A user's socket to one node. The session travels as a second subprotocol: browsers set no headers, and URLs get logged. */

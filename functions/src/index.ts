@@ -1,4 +1,6 @@
 export { Account } from './account.ts'
 export { Matcher } from './matcher.ts'
 export { NodeRelay } from './node-relay.ts'
+export { Endorsements } from './attestation/endorsements.ts'
+export { StandingCarrier } from './attestation/standing-carrier.ts'
 export { app as default } from './app.ts'

@@ -33,6 +33,8 @@ export interface LogFields {
   readonly firstFrameMs?: number
   readonly milliseconds?: number
   readonly count?: number
+  /** A closed code: of an appraisal that failed, of a statement that is not on the chain. */
+  readonly why?: string
   /** The class of an unforeseen error, and where it was thrown: never its message, which may quote input. */
   readonly fault?: string
   readonly where?: string

@@ -14,6 +14,7 @@ import {
   type VerifiedStatement,
 } from '@cocoon/protocol'
 import { Answers } from './answers.ts'
+import { NodeAttestation } from './attestation/node-attestation.ts'
 import { attachmentOf, setAttachment } from './attachments.ts'
 import { sendTo } from './client-link.ts'
 import { Deadlines } from './deadlines.ts'
@@ -38,6 +39,7 @@ export class NodeRelay extends DurableObject<Env> {
   readonly #answers: Answers
   readonly #deadlines: Deadlines
   readonly #budgets = new SocketBudgets()
+  readonly #attestation: NodeAttestation
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -45,6 +47,7 @@ export class NodeRelay extends DurableObject<Env> {
     const sockets = new RelaySockets(ctx)
     const room = new Room()
     const listing = new Listing(env.MATCHER, store, room)
+    this.#attestation = new NodeAttestation(env, settingsOf(env), store.attested)
     this.#parts = { env, settings: settingsOf(env), store, sockets, room, listing, jobs: new RelayJobs(store, sockets) }
     this.#endings = new Endings(this.#parts)
     this.#uploads = new Uploads(this.#parts, this.#endings)
@@ -63,6 +66,16 @@ export class NodeRelay extends DurableObject<Env> {
   /** True while the node of this relay is connected; a matcher that woke asks. */
   present(): boolean {
     return this.#parts.sockets.node() !== undefined
+  }
+
+  /** What the node showed of its machine, and what vouches for it, by digest (hex). */
+  content(digest: string): Bytes | null {
+    return this.#attestation.content(digest)
+  }
+
+  /** Digests of the collateral for it, hex. */
+  collateral(): string[] {
+    return this.#attestation.collateral()
   }
 
   /** Sockets come through the door in app.ts, which has checked the session and says who it is in headers of its own. */
@@ -149,6 +162,7 @@ export class NodeRelay extends DurableObject<Env> {
     const { settings, sockets, jobs, room, listing } = this.#parts
     if (message.kind !== 'hello') throw new CocoonError('broken-encoding', 'a node says hello first')
     const verified = await verifyHello(message, node, settings)
+    await this.#attestation.admit(verified, message.attested)
     if (nodeOf(socket).joined) throw new CocoonError('broken-encoding', 'a node says hello once')
     const load = loadOf({ ...message, draining: false })
     const offerings = offeringsOf(verified, message.statement, load, settings, Date.now())
@@ -176,6 +190,7 @@ export class NodeRelay extends DurableObject<Env> {
         return this.#meanwhile(this.#answers.refusal(message))
       case 'statement': {
         const verified = await verifyOffer(message.statement, nodeOf(socket).node, this.#parts.settings)
+        await this.#attestation.admit(verified, message.attested)
         return this.#renew(socket, message.statement, verified)
       }
       case 'load': {

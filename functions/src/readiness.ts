@@ -1,4 +1,5 @@
 import { CocoonError } from '@cocoon/protocol'
+import { standingCarrier } from './attestation/node-attestation.ts'
 import { logFault } from './log.ts'
 import { type Settings, settingsOf } from './settings.ts'
 
@@ -19,7 +20,7 @@ export async function readiness(env: Env): Promise<Readiness> {
     // The message names the setting, and shows no value.
     return { ready: false, missing: [error instanceof CocoonError ? error.message : 'settings'], nodes: {} }
   }
-  const missing: string[] = settings.MODELS.length === 0 ? ['setting MODELS lists no model'] : []
+  const missing: string[] = [...(await standingMissing(env, settings)), ...modelsMissing(settings)]
   const nodes: Record<string, number> = {}
   const places = settings.MODELS.flatMap(({ id }) => settings.REGIONS.map((region) => ({ id, region })))
   await Promise.all(
@@ -34,4 +35,18 @@ export async function readiness(env: Env): Promise<Readiness> {
     }),
   )
   return { ready: missing.length === 0, missing, nodes }
+}
+
+const modelsMissing = ({ MODELS }: Settings): string[] => (MODELS.length === 0 ? ['setting MODELS lists no model'] : [])
+
+/** Without the owners' word private nodes are not admitted, or soon not any more. */
+async function standingMissing(env: Env, settings: Settings): Promise<string[]> {
+  if (settings.REGISTRY_SOURCE === null) return []
+  try {
+    const { fault } = await standingCarrier(env).current()
+    return fault === null ? [] : [`the registry statement at REGISTRY_SOURCE is not usable: ${fault}`]
+  } catch (error) {
+    logFault('ready.fault', error)
+    return ['the carrier of the registry statement does not answer']
+  }
 }

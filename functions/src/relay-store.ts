@@ -1,4 +1,5 @@
 import type { Bytes, Policy } from '@cocoon/protocol'
+import { ATTESTED_SCHEMA, AttestedStore } from './attestation/attested-store.ts'
 import { SqlTables } from './sql-tables.ts'
 
 /** A frame waits this long for its reader. Milliseconds. */
@@ -65,14 +66,18 @@ const SCHEMA = `
   CREATE TABLE chunks (job TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,
     PRIMARY KEY (job, position)) WITHOUT ROWID;
   CREATE TABLE link (id INTEGER PRIMARY KEY CHECK (id = 1), node TEXT NOT NULL, region TEXT NOT NULL,
-    models TEXT NOT NULL, gone INTEGER);`
+    models TEXT NOT NULL, gone INTEGER);
+  ${ATTESTED_SCHEMA}`
 
 /** What a relay keeps of its jobs: sealed bytes and their order. functions/storage-schema.md describes the tables. */
 export class RelayStore {
   readonly #tables: SqlTables
+  /** What the node shows of its machine. */
+  readonly attested: AttestedStore
 
   constructor(storage: DurableObjectStorage) {
     this.#tables = new SqlTables(storage, 'jobs', SCHEMA)
+    this.attested = new AttestedStore(this.#tables)
   }
 
   job(job: string): JobRow | undefined {

@@ -6,6 +6,18 @@ const count = v.pipe(v.string(), v.regex(/^\d{1,6}$/, 'a whole number'), v.trans
 /** One model this broker carries, in its own words. */
 const Model = v.strictObject({ id: modelId, name: v.string(), about: v.string() })
 
+/** An address without a slash at its end; empty: there is none. */
+const place = v.pipe(
+  v.optional(v.string(), ''),
+  v.transform((text) => text.replace(/\/+$/, '') || null),
+  v.nullable(
+    v.pipe(
+      v.string(),
+      v.check((text) => URL.canParse(text), 'an address'),
+    ),
+  ),
+)
+
 const Settings = v.object({
   /** TON network; only `localnet` accepts nodes that are not attested. */
   NETWORK: v.picklist(Object.keys(networks) as NetworkName[]),
@@ -21,6 +33,18 @@ const Settings = v.object({
   TRIAL_QUESTIONS: count,
   /** The same for users who signed in with a bare key. Keys cost nothing, so anything but 0 is for development. */
   TRIAL_FOR_KEYS: count,
+  /** Where the owners publish registry statement and stamp, one file. Without it no attested node is admitted. */
+  REGISTRY_SOURCE: place,
+  /** Stands in for the services of Intel and AMD, each under `/<host>`. Without it they are asked themselves. */
+  ENDORSEMENT_SOURCE: place,
+  /** toncenter's API, such as `https://toncenter.com`: what the Registry there announces has to be what is carried. */
+  CHAIN_API: place,
+  /** Of the Registry contract, raw or friendly. */
+  REGISTRY_ADDRESS: v.pipe(
+    v.optional(v.string(), ''),
+    v.transform((text) => text || null),
+    v.nullable(v.pipe(v.string(), v.regex(/^(0:[0-9a-fA-F]{64}|[\w-]{48})$/))),
+  ),
   /** Signs sessions and leases. Secret. */
   SESSION_SECRET: v.pipe(v.string(), v.minLength(32, '32 characters or more')),
   /** The Telegram bot that opens the Mini App. Secret. */
@@ -34,6 +58,10 @@ const howToSet: Record<keyof Settings, string> = {
   MODELS: 'set it under [vars] in wrangler.toml',
   TRIAL_QUESTIONS: 'set it under [vars] in wrangler.toml',
   TRIAL_FOR_KEYS: 'set it under [vars] in wrangler.toml',
+  REGISTRY_SOURCE: 'set it under [vars] in wrangler.toml',
+  ENDORSEMENT_SOURCE: 'set it under [vars] in wrangler.toml',
+  CHAIN_API: 'set it under [vars] in wrangler.toml',
+  REGISTRY_ADDRESS: 'set it under [vars] in wrangler.toml',
   SESSION_SECRET: 'run: openssl rand -hex 32 | npm exec -c "wrangler secret put SESSION_SECRET"',
   BOT_TOKEN: 'ask @BotFather, then run: npm exec -c "wrangler secret put BOT_TOKEN"',
 }

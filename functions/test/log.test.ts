@@ -30,6 +30,7 @@ const fields: Record<keyof LogFields | 'event', true> = {
   firstFrameMs: true,
   milliseconds: true,
   count: true,
+  why: true,
   fault: true,
   where: true,
 }

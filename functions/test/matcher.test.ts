@@ -1,13 +1,14 @@
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi, onTestFinished } from 'vitest'
 import type { Grant } from '../src/matcher-calls.ts'
 import { LEASE_LIFETIME, MAX_NODES, type Matcher } from '../src/matcher.ts'
 import { type Candidate, chooseNode } from '../src/matching.ts'
 import { goneSince, later } from './asking.ts'
 import { asked, leaseOne, matcher, offering, price } from './matching-place.ts'
 import { runs } from './seeded.ts'
+import { MachineRoom } from './machine-room.ts'
 import { MODEL, TestNode } from './test-node.ts'
 
 afterEach(async () => {
@@ -159,7 +160,11 @@ describe('a matcher', () => {
 
   it('wakes from sleep with its nodes and their statements, and learns the loads anew', async () => {
     const stub = env.MATCHER.getByName(`${MODEL}|world`) as DurableObjectStub<Matcher>
-    const [busy, attested] = [await TestNode.joined({}, 3), await TestNode.joined({ evidence: new Uint8Array(32) }, 1)]
+    const room = await MachineRoom.open()
+    onTestFinished(() => room.close())
+    const { node: attested } = room
+    const busy = await TestNode.joined({}, 3)
+    await room.attested().then((shown) => room.join(shown.attested, 1))
     busy.load(1, 3)
     await expect.poll(async () => (await stub.summary()).free).toBe(2)
     const before = await granted(stub, [busy.id])

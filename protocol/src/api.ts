@@ -90,6 +90,10 @@ export const MatchResponse = v.object({
 })
 export type MatchResponse = v.InferOutput<typeof MatchResponse>
 
+/** Digests of the collateral that can be had for a node's evidence, hex, the broker's own first. */
+export const CollateralResponse = v.object({ collateral: v.pipe(v.array(nodeId), v.maxLength(4)) })
+export type CollateralResponse = v.InferOutput<typeof CollateralResponse>
+
 export const ErrorResponse = v.object({
   error: v.object({
     code: v.picklist(Object.keys(brokerCodes) as BrokerCode[]),

@@ -23,6 +23,16 @@ export const SUBPROTOCOL = 'cocoon.1'
 export const Money = v.strictTuple([v.literal('none')])
 export type Money = v.InferOutput<typeof Money>
 
+/**
+ * What a private node shows of its machine: encoded evidence, and the encoded collateral that its machine carries, if any.
+ * Needed where a statement names evidence that the relay does not have.
+ */
+export const Attested = v.strictObject({
+  evidence: bytesUpTo(limits.evidence),
+  collateral: v.nullable(bytesUpTo(limits.carriedCollateral)),
+})
+export type Attested = v.InferOutput<typeof Attested>
+
 /** Jobs a node may hold at once, running or waiting for acknowledgement. */
 export const MAX_NODE_JOBS = 256
 
@@ -71,11 +81,12 @@ const schemas = {
     slots: uint,
     free: uint,
     jobs: v.pipe(v.array(bytesOf(32)), v.maxLength(MAX_NODE_JOBS)),
+    attested: v.exactOptional(Attested),
   }),
   /** relay to node: the statement with this digest is what clients get from now on. */
   joined: v.strictObject({ statement: bytesOf(32) }),
   /** node: a newer statement. */
-  statement: v.strictObject({ statement: SignedStatement }),
+  statement: v.strictObject({ statement: SignedStatement, attested: v.exactOptional(Attested) }),
   /** node: slots changed. */
   load: v.strictObject({ slots: uint, free: uint, draining: v.boolean() }),
   /** relay to node: a job for you. */

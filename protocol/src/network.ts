@@ -21,6 +21,10 @@ export const limits = {
   frame: 64 * 1024,
   /** Encoded header, statement and every other small object. */
   object: 16 * 1024,
+  /** Encoded evidence: sixteen GPUs at some 8 KB, the quote and the claims. */
+  evidence: 512 * 1024,
+  /** Encoded collateral that a node may hand to its relay. */
+  carriedCollateral: 384 * 1024,
   /** Frames of one answer, dummies included. */
   frames: 8192,
 } as const

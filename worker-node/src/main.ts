@@ -96,7 +96,7 @@ async function run(): Promise<void> {
     engineModels: new Map([[settings.model, wanted]]),
     log,
     signer,
-    ...(evidence ? { bind: (dates) => evidence.renewal.bind(dates) } : {}),
+    ...(evidence ? { bind: (dates) => evidence.renewal.bind(dates), attested: evidence.attested } : {}),
     // The demonstration model knows its answers by heart: anything but the likeliest token is wrong.
     temperature: settings.temperature ?? (settings['model-path'] === DEMO_MODEL.path ? 0 : undefined),
     terms: {

@@ -1,5 +1,8 @@
 import {
+  type Attested,
+  type Bytes,
   createSigner,
+  equal,
   type Message,
   type MessageOf,
   nodeIdOf,
@@ -25,6 +28,8 @@ export interface NodeOptions extends NodeJobsOptions {
   readonly signer?: Signer
   /** Binds statements to evidence that changes; those of `terms` are bound to what they say otherwise. */
   readonly bind?: BindStatement
+  /** What the relay is shown of the evidence that a statement names; undefined for what is not kept any more. */
+  readonly attested?: (evidence: Bytes) => Attested | undefined
 }
 
 /** A provider's node: takes jobs from its relay, opens them, has the engine answer, seals the answer. */
@@ -94,7 +99,13 @@ export class WorkerNode {
   }
 
   #hello(): Omit<MessageOf<'hello'>, 'kind' | 'signature'> {
-    return { statement: this.#prekeys.current, ...this.#load(), jobs: this.#jobs.known }
+    return { statement: this.#prekeys.current, ...this.#load(), jobs: this.#jobs.known, ...this.#attested() }
+  }
+
+  #attested(): { attested?: Attested } {
+    const { evidence } = this.#prekeys
+    const attested = evidence && this.#options.attested?.(evidence)
+    return attested ? { attested } : {}
   }
 
   #joined(): void {
@@ -110,8 +121,12 @@ export class WorkerNode {
 
   async #rotate(): Promise<void> {
     try {
+      const before = this.#prekeys.evidence
       const statement = await this.#prekeys.rotate()
-      this.#link.send({ kind: 'statement', statement })
+      const { evidence } = this.#prekeys
+      // The relay has what it was shown before.
+      const renewed = evidence !== null && !(before && equal(before, evidence))
+      this.#link.send({ kind: 'statement', statement, ...(renewed ? this.#attested() : {}) })
     } catch (error) {
       // The prekey before is good for as long again; the next turn tries once more.
       this.#options.log('node.fault', { why: error instanceof Error ? error.name : 'unknown' })

@@ -49,6 +49,7 @@ export class PrekeyRing {
   /** Digests of prekeys whose time is over, and until when they are remembered as ours. */
   readonly #over = new Map<string, number>()
   #current: SignedStatement | undefined
+  #evidence: Bytes | null = null
 
   constructor(
     signer: Signer,
@@ -81,6 +82,7 @@ export class PrekeyRing {
     const expires = this.#clock.monotonic() + (bound.useBy - notBefore) * 1000
     this.#published.set(hex(digest), { digest, prekey, statement, expires })
     this.#current = signed
+    this.#evidence = statement.evidence
     return signed
   }
 
@@ -88,6 +90,11 @@ export class PrekeyRing {
   get current(): SignedStatement {
     if (!this.#current) throw new Error('no prekey was made yet')
     return this.#current
+  }
+
+  /** What the statement offered now names; null for a node that shows nothing. */
+  get evidence(): Bytes | null {
+    return this.#evidence
   }
 
   /** The prekey a wrap was made for. `expired`: it was ours, and its time is over. */

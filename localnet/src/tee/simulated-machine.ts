@@ -20,6 +20,8 @@ export class SimulatedMachine {
   readonly #options: SimulatedMachineOptions
   readonly #bootNonce: Bytes
   readonly #broken = new Set<SwitchName>()
+  /** The newest evidence. */
+  #shown: SimulatedEvidence | undefined
 
   constructor(options: SimulatedMachineOptions) {
     this.#options = options
@@ -50,12 +52,17 @@ export class SimulatedMachine {
 
   /** Signed now and good for a day, with the collateral that a node carries beside it. */
   async evidence(): Promise<SimulatedEvidence> {
-    return attest((await this.#plan()).machine)
+    this.#shown = await attest((await this.#plan()).machine)
+    return this.#shown
   }
 
   /** Registry of the day and stamp of the hour: asking twice gives the same bytes. */
   async registry(): Promise<SimulatedRegistry> {
-    return publish((await this.#plan()).registry)
+    const plan = await this.#plan()
+    // What a stamp takes back is known once there is evidence.
+    const revoked = await plan.revoke(this.#shown ?? (await attest(plan.machine)))
+    plan.registry.stamp.revoked.push(...revoked)
+    return publish(plan.registry)
   }
 
   /** What the makers' services answer from; see source.ts. */

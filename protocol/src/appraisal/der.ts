@@ -179,7 +179,7 @@ export function readNamedBits(value: Der): number {
   return (high << 8) | (low ?? 0)
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /** UTF8String or PrintableString. */
 export function readText(value: Der): string {

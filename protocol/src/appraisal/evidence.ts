@@ -8,8 +8,8 @@ import { MAX_GPUS } from './claims.ts'
 export const teeKinds = ['tdx', 'sev-snp'] as const
 export type TeeKind = (typeof teeKinds)[number]
 
-/** Bytes of encoded evidence: sixteen GPUs at some 8 KB, the quote and the claims. */
-export const MAX_EVIDENCE_BYTES = 512 * 1024
+/** Bytes of encoded evidence. */
+export const MAX_EVIDENCE_BYTES = limits.evidence
 const MAX_QUOTE_BYTES = 64 * 1024
 const MAX_REPORT_BYTES = 16 * 1024
 const MAX_CERTIFICATE_BYTES = 4 * 1024

@@ -31,6 +31,7 @@ export function buildPolicy(): Promise<Uint8Array<ArrayBuffer>> {
 /** Which roots this build has. */
 export const build = pins.build
 
+export * from './anchor.ts'
 export { actionFor } from './action.ts'
 export type { Appraisal, AppraisalInput, Found, PrivateAppraisal, RefusedAppraisal, StandingInput } from './appraise.ts'
 export * from './claims.ts'
@@ -38,12 +39,14 @@ export * from './collateral.ts'
 export * from './evidence.ts'
 export { type AppraisalCode, appraisalCodes, type Failure, type Outcome } from './failure.ts'
 export type { Gpu, GpuArchitecture } from './gpu/device.ts'
+export { type Platform, platformOf } from './platform.ts'
 export * from './registry.ts'
 export * from './registry-signing.ts'
 export * from './result.ts'
 export { Mark, Seen } from './sequence.ts'
 export type { SnpCollateral } from './snp/verify.ts'
 export * from './stamp.ts'
-export type { TdxCollateral } from './tdx/collateral.ts'
+export * from './standing.ts'
+export { readAnswer as readPcsAnswer, type TdxCollateral } from './tdx/collateral.ts'
 export { prune, recall, remember, type VerdictCache, verdictKey } from './verdict-cache.ts'
 export * from './workload.ts'

@@ -1,4 +1,5 @@
-import type { Bytes, Random } from '@cocoon/protocol'
+import { type Attested, type Bytes, limits, type Random } from '@cocoon/protocol'
+import { encodeCollateral } from '@cocoon/protocol/appraisal'
 import type { Log } from '../log.ts'
 import { type Clock, PREKEY_LIFETIME } from '../prekeys.ts'
 import { openAttestation } from './attestation.ts'
@@ -25,6 +26,8 @@ export interface NodeEvidenceOptions {
 
 export interface NodeEvidence {
   readonly renewal: EvidenceRenewal
+  /** What the relay is shown of evidence that is still kept. */
+  readonly attested: (digest: Bytes) => Attested | undefined
   close(): void
 }
 
@@ -52,5 +55,13 @@ export async function startNodeEvidence(options: NodeEvidenceOptions): Promise<N
     keep: PREKEY_LIFETIME,
   })
   const timer = setInterval(() => void renewal.tick(), LOOK)
-  return { renewal, close: () => clearInterval(timer) }
+  const attested = (digest: Bytes): Attested | undefined => {
+    const made = renewal.find(digest)
+    if (!made) return undefined
+    const collateral = made.collateral && encodeCollateral(made.collateral)
+    // What is too large to carry the broker fetches from the maker itself.
+    const carried = collateral && collateral.length <= limits.carriedCollateral ? collateral : null
+    return { evidence: made.bytes, collateral: carried }
+  }
+  return { renewal, attested, close: () => clearInterval(timer) }
 }

@@ -22,6 +22,8 @@ export interface SnpReport {
   /** Of the firmware that launched the machine, laid out alike. */
   readonly launchTcb: Bytes
   readonly chipId: Bytes
+  /** CPUID family and model of the processor; null in reports of version 2, which do not say. */
+  readonly cpu: { readonly family: number; readonly model: number } | null
   /** What the chip signed. */
   readonly signed: Bytes
   /** r and s, 48 bytes each, most significant first. */
@@ -61,7 +63,7 @@ export function readSnpReport(bytes: Bytes): SnpReport {
   reader.take(48 + 48 + 32)
   const migrationAgent = reader.take(32)
   const reportedTcb = reader.take(8)
-  reader.take(24)
+  const [family = 0, model = 0] = reader.take(24)
   const chipId = reader.take(64)
   reader.take(16)
   const launchTcb = reader.take(8)
@@ -79,6 +81,7 @@ export function readSnpReport(bytes: Bytes): SnpReport {
     reportedTcb,
     launchTcb,
     chipId,
+    cpu: version >= 3 ? { family, model } : null,
     signed: bytes.subarray(0, SIGNED_BYTES),
     signature: readSignature(reader),
   }
