@@ -7,6 +7,7 @@ import {
   isBrokerCode,
   isRefusalCode,
   type MatchResponse,
+  type ToolCallPiece,
 } from '@cocoon/protocol'
 import type { AnswerReader } from './answer-reader.ts'
 import type { AskEvent, ResumeOptions } from './events.ts'
@@ -14,6 +15,7 @@ import { keepReading, type ReadingState } from './kept-answer.ts'
 import { Keeper } from './keeper.ts'
 import type { ClientSocket } from './socket.ts'
 import type { Surroundings } from './surroundings.ts'
+import { joinToolCalls, wholeToolCalls } from './tool-calls.ts'
 
 /** How long the node's own end of a cancelled job is waited for. Milliseconds. */
 const CANCEL_PATIENCE = 5_000
@@ -28,6 +30,7 @@ export interface AwaitedAnswer {
   /** What was read before. */
   readonly text: string
   readonly reasoning: string
+  readonly toolCalls: readonly ToolCallPiece[]
 }
 
 /** An attempt that ended without an answer. */
@@ -53,12 +56,12 @@ export async function* readAnswer(
   { reader, messages, ...awaited }: AwaitedAnswer,
   { signal, keep }: ResumeOptions,
 ): AsyncGenerator<AskEvent, void> {
-  let { socket, text, reasoning } = awaited
+  let { socket, text, reasoning, toolCalls } = awaited
   // Changes together with the words that go with it, so that a record taken at any moment is whole.
   let state = reader.state
   const { nodeId } = state.view
   const send = (message: Bytes): void => socket?.send(message)
-  const snapshot = () => ({ kept: keepReading(state, text, reasoning), next: state.response.next })
+  const snapshot = () => ({ kept: keepReading(state, { text, reasoning, toolCalls }), next: state.response.next })
   const stored = (next: number): void => {
     if (next > 0 && !state.final) send(reader.ackMessage(next))
   }
@@ -130,18 +133,21 @@ export async function* readAnswer(
         over = true
         if (keeper) kept = keeper.finish()
         else if (socket) void sockets.farewell(nodeId, socket, reader.ackMessage(reader.next))
-        yield endOf(state, reading.final)
+        yield endOf(state, reading.final, toolCalls)
         return
       }
       reconnects = 0
       const deltas = reading.chunks.flatMap(({ choices }) => choices).filter(({ index }) => index === 0)
       text += deltas.map(({ delta }) => delta.content ?? '').join('')
       reasoning += deltas.map(({ delta }) => delta.reasoning ?? '').join('')
+      toolCalls = joinToolCalls(
+        toolCalls,
+        deltas.flatMap(({ delta }) => delta.tool_calls ?? []),
+      )
       keeper?.changed()
       for (const { delta } of deltas) {
-        if (delta.content || delta.reasoning) {
-          yield { type: 'delta', text: delta.content ?? '', reasoning: delta.reasoning ?? '' }
-        }
+        const { content, reasoning: thought, tool_calls: calls } = delta
+        if (content || thought || calls?.length) yield deltaOf(content ?? '', thought ?? '', calls ?? [])
       }
       // Only now: a slow reader of these events is one who has not read yet.
       const read = reader.readMessage()
@@ -169,12 +175,18 @@ export async function* readAnswer(
 }
 
 /** @throws CocoonError with the node's code for an answer it could not finish */
-export function endOf({ price, response }: ReadingState, final: Final): AskEvent {
+export function endOf({ price, response }: ReadingState, final: Final, pieces: readonly ToolCallPiece[]): AskEvent {
   if (final.status === 'failed') {
     throw new CocoonError(final.code ?? 'engine-failed', 'the node could not finish the answer')
   }
   const { finishReason, usage, status } = final
   // A node without a payee works for free; the broker's trial pays otherwise.
   const cost = price === null ? 0n : amountOf(usage, price)
-  return { type: 'done', status, finishReason, usage, cost, frames: response.next }
+  const toolCalls = wholeToolCalls(pieces, status === 'done' && finishReason !== 'length')
+  const called = toolCalls.length > 0 && { toolCalls }
+  return { type: 'done', status, finishReason, usage, ...called, cost, frames: response.next }
+}
+
+export function deltaOf(text: string, reasoning: string, toolCalls: readonly ToolCallPiece[]): AskEvent {
+  return { type: 'delta', text, reasoning, ...(toolCalls.length > 0 && { toolCalls }) }
 }

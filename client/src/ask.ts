@@ -1,6 +1,6 @@
 import { type Bytes, CocoonError, sealRequest, type SealedRequest, utf8 } from '@cocoon/protocol'
 import { AnswerReader } from './answer-reader.ts'
-import { AttemptFailed, endOf, readAnswer } from './answering.ts'
+import { AttemptFailed, deltaOf, endOf, readAnswer } from './answering.ts'
 import { appraiseNode } from './appraisal.ts'
 import { type Candidate, findNode, type Preparations } from './candidates.ts'
 import type { AskEvent, AskOptions, KeptAnswer, ResumeOptions } from './events.ts'
@@ -67,12 +67,12 @@ export async function* resume(
   kept: KeptAnswer,
   options: ResumeOptions,
 ): AsyncGenerator<AskEvent, void> {
-  const { text, reasoning } = kept
+  const { text, reasoning, toolCalls = [] } = kept
   const state = readKept(kept.bytes)
   yield { type: 'sealed', jobId: kept.jobId, node: state.view }
-  if (text || reasoning) yield { type: 'delta', text, reasoning }
+  if (text || reasoning || toolCalls.length > 0) yield deltaOf(text, reasoning, toolCalls)
   if (state.final) {
-    yield endOf(state, state.final)
+    yield endOf(state, state.final, toolCalls)
     return
   }
   const reader = new AnswerReader(state)
@@ -81,7 +81,7 @@ export async function* resume(
     if (error instanceof CocoonError && error.code === 'unreachable') return undefined
     throw error
   })
-  yield* readAnswer(around, { reader, messages: [], socket, text, reasoning }, options)
+  yield* readAnswer(around, { reader, messages: [], socket, text, reasoning, toolCalls }, options)
 }
 
 async function* attemptAt(
@@ -102,7 +102,7 @@ async function* attemptAt(
   stopIfCancelled(options.signal)
   const reader = new AnswerReader(attempt.state)
   const { messages } = attempt
-  yield* readAnswer(around, { reader, messages, socket, text: '', reasoning: '' }, options)
+  yield* readAnswer(around, { reader, messages, socket, text: '', reasoning: '', toolCalls: [] }, options)
 }
 
 function stopIfCancelled(signal: AbortSignal | undefined): void {
@@ -110,6 +110,20 @@ function stopIfCancelled(signal: AbortSignal | undefined): void {
 }
 
 /** The OpenAI chat-completions body that is sealed. Nothing in it says who asks. */
-function contentOf({ model, messages, maxTokens, temperature, seed }: AskOptions): Bytes {
-  return utf8(JSON.stringify({ model, messages, max_tokens: maxTokens, temperature, seed, stream: true }))
+function contentOf(options: AskOptions): Bytes {
+  const { model, messages, maxTokens, temperature, topP, seed, stop, tools, toolChoice, responseFormat } = options
+  const body = {
+    model,
+    messages,
+    max_tokens: maxTokens,
+    temperature,
+    top_p: topP,
+    seed,
+    stop,
+    tools,
+    tool_choice: toolChoice,
+    response_format: responseFormat,
+    stream: true,
+  }
+  return utf8(JSON.stringify(body))
 }

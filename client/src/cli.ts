@@ -1,10 +1,12 @@
 // `npm run ask -- "question"`: asks a running system from the terminal.
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { CocoonError, createSigner, networks, type NetworkName } from '@cocoon/protocol'
-import { createClient, keySignIn } from './index.ts'
+import { createClient, keySignIn, type Tool } from './index.ts'
 
-const usage = `usage: npm run ask -- [--broker URL] [--network NAME] [--model ID] [--max-tokens N] "question"
+const usage = `usage: npm run ask -- [--broker URL] [--network NAME] [--model ID] [--max-tokens N] [--schema FILE] [--tools FILE] "question"
 
+--schema: a JSON schema that the answer obeys. --tools: a list of tools in OpenAI's form; calls are printed, one a line.
 Without --broker the system that \`npm start\` runs is asked. Ctrl-C cancels the answer at the machine, and ends with 130.`
 
 /** How a shell says that Ctrl-C ended a program. */
@@ -24,6 +26,8 @@ function readArguments() {
         network: { type: 'string' },
         model: { type: 'string' },
         'max-tokens': { type: 'string' },
+        schema: { type: 'string' },
+        tools: { type: 'string' },
         help: { type: 'boolean' },
       },
     })
@@ -52,6 +56,17 @@ const maxTokens = values['max-tokens'] === undefined ? undefined : Number(values
 if (maxTokens !== undefined && !(Number.isSafeInteger(maxTokens) && maxTokens > 0))
   fail('--max-tokens is a whole number')
 
+async function jsonFile<Shape>(flag: string, path: string | undefined): Promise<Shape | undefined> {
+  if (path === undefined) return undefined
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Shape
+  } catch (error) {
+    return fail(`--${flag}: ${path}: ${error instanceof Error ? error.message : 'cannot be read'}`)
+  }
+}
+const schema = await jsonFile<Readonly<Record<string, unknown>>>('schema', values.schema)
+const tools = await jsonFile<Tool[]>('tools', values.tools)
+
 const note = (text: string): void => console.error(process.stderr.isTTY ? `\x1b[2m${text}\x1b[0m` : text)
 const waits = { 'all-busy': 'all machines are busy, you are in line', 'rate-limited': 'a little too fast' } as const
 const stop = new AbortController()
@@ -63,7 +78,11 @@ try {
   const model = values.model ?? (await client.models()).find(({ nodes }) => nodes > 0)?.id
   if (!model) fail('No node serves any model now. Nothing was sent. Try again in a minute.', 1)
   const messages = [{ role: 'user' as const, content: question }]
-  const options = maxTokens === undefined ? {} : { maxTokens }
+  const options = {
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(schema && { responseFormat: { type: 'json_schema' as const, json_schema: { name: 'answer', schema } } }),
+    ...(tools && { tools }),
+  }
   for await (const event of client.ask({ model, messages, signal: stop.signal, ...options })) {
     switch (event.type) {
       case 'sealed':
@@ -86,6 +105,9 @@ try {
         break
       case 'done': {
         process.stdout.write('\n')
+        for (const { function: called } of event.toolCalls ?? []) {
+          process.stdout.write(`${printable(JSON.stringify(called))}\n`)
+        }
         const { prompt, cached, completion, reasoning } = event.usage
         note(
           `${event.status}: ${prompt + cached} tokens read, ${completion + reasoning} written, ${event.cost} nanograms`,

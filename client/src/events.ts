@@ -1,10 +1,58 @@
-import type { BrokerCode, Bytes, Final, Usage } from '@cocoon/protocol'
+import type { BrokerCode, Bytes, Final, ToolCallPiece, Usage } from '@cocoon/protocol'
 
-/** One turn of a conversation, in OpenAI's words. */
-export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant'
-  readonly content: string
+/** A part of a message. An image is a `data:` URL: a node fetches nothing for anyone. */
+export type ContentPart =
+  | { readonly type: 'text'; readonly text: string }
+  | {
+      readonly type: 'image_url'
+      readonly image_url: { readonly url: string; readonly detail?: 'auto' | 'low' | 'high' }
+    }
+
+/** What a model wants called. The arguments are JSON as the model wrote it: check them before acting on them. */
+export interface ToolCall {
+  readonly id: string
+  readonly type: 'function'
+  readonly function: { readonly name: string; readonly arguments: string }
 }
+
+/** One turn of a conversation, in OpenAI's words and names. */
+export type ChatMessage =
+  | { readonly role: 'system' | 'user'; readonly content: string | readonly ContentPart[] }
+  | { readonly role: 'assistant'; readonly content: string | null; readonly tool_calls?: readonly ToolCall[] }
+  /** What calling a tool gave. */
+  | { readonly role: 'tool'; readonly content: string; readonly tool_call_id: string }
+
+type JsonSchema = Readonly<Record<string, unknown>>
+
+/** What a model may ask to be called, in OpenAI's words and names. `parameters` is a JSON schema. */
+export interface Tool {
+  readonly type: 'function'
+  readonly function: {
+    readonly name: string
+    readonly description?: string
+    readonly parameters?: JsonSchema
+    /** The arguments must obey the schema, or the question is refused. */
+    readonly strict?: boolean
+  }
+}
+export type ToolChoice =
+  | 'none'
+  | 'auto'
+  | 'required'
+  | { readonly type: 'function'; readonly function: { readonly name: string } }
+
+/** The shape an answer must have. */
+export type ResponseFormat =
+  | { readonly type: 'text' | 'json_object' }
+  | {
+      readonly type: 'json_schema'
+      readonly json_schema: {
+        readonly name: string
+        readonly description?: string
+        readonly schema: JsonSchema
+        readonly strict?: boolean
+      }
+    }
 
 /**
  * Everything needed to go on with an answer after a reload, at one moment: `bytes` open the frames that follow `text` and
@@ -18,6 +66,8 @@ export interface KeptAnswer {
   readonly bytes: Bytes
   readonly text: string
   readonly reasoning: string
+  /** What came so far of tool calls, joined by index. Absent where none came. */
+  readonly toolCalls?: readonly ToolCallPiece[]
 }
 
 /**
@@ -42,7 +92,13 @@ export interface AskOptions extends ResumeOptions {
   /** Tokens of the answer at most; the node's own limit where absent. */
   readonly maxTokens?: number
   readonly temperature?: number
+  readonly topP?: number
   readonly seed?: number
+  /** At most four texts, each of which ends the answer before it. */
+  readonly stop?: readonly string[]
+  readonly tools?: readonly Tool[]
+  readonly toolChoice?: ToolChoice
+  readonly responseFormat?: ResponseFormat
   /** Nodes not to ask, by id: those that failed this question before. */
   readonly exclude?: readonly string[]
 }
@@ -68,7 +124,13 @@ export type AskEvent =
   | { readonly type: 'sealing' }
   /** Sealed to this node and sent; waiting for the first words. */
   | { readonly type: 'sealed'; readonly jobId: string; readonly node: NodeView }
-  | { readonly type: 'delta'; readonly text: string; readonly reasoning: string }
+  | {
+      readonly type: 'delta'
+      readonly text: string
+      readonly reasoning: string
+      /** Pieces of tool calls; whole calls stand in `done`. */
+      readonly toolCalls?: readonly ToolCallPiece[]
+    }
   /** The connection broke; the answer waits, sealed. */
   | { readonly type: 'lost' }
   | { readonly type: 'resumed' }
@@ -78,6 +140,8 @@ export type AskEvent =
       readonly status: 'done' | 'cancelled'
       readonly finishReason: Final['finishReason']
       readonly usage: Usage
+      /** Whole, in the order of their indices. Absent where the model called none. */
+      readonly toolCalls?: readonly ToolCall[]
       /** Nanograms; `0n` on the free trial. */
       readonly cost: bigint
       readonly frames: number

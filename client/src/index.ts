@@ -1,5 +1,18 @@
 export { type Client, type ClientOptions, createClient } from './client.ts'
 export { type Environment, standardEnvironment } from './environment.ts'
-export type { AskEvent, AskOptions, ChatMessage, Keep, KeptAnswer, NodeView, ResumeOptions } from './events.ts'
+export type {
+  AskEvent,
+  AskOptions,
+  ChatMessage,
+  ContentPart,
+  Keep,
+  KeptAnswer,
+  NodeView,
+  ResponseFormat,
+  ResumeOptions,
+  Tool,
+  ToolCall,
+  ToolChoice,
+} from './events.ts'
 export { keySignIn, type SignIn, telegramSignIn } from './sign-in.ts'
 export type { ClientSocket } from './socket.ts'

@@ -41,9 +41,13 @@ export type ReadingState = v.InferOutput<typeof ReadingState>
 /** The state, and the small fields around it. */
 const MAX_BYTES = limits.answer + 2 * limits.object
 
-export function keepReading(state: ReadingState, text: string, reasoning: string): KeptAnswer {
+export function keepReading(
+  state: ReadingState,
+  { text, reasoning, toolCalls = [] }: Pick<KeptAnswer, 'text' | 'reasoning' | 'toolCalls'>,
+): KeptAnswer {
   const { view, response } = state
-  return { jobId: hex(response.jobId), nodeId: view.nodeId, bytes: encodeCbor(state), text, reasoning }
+  const said = { text, reasoning, ...(toolCalls.length > 0 && { toolCalls }) }
+  return { jobId: hex(response.jobId), nodeId: view.nodeId, bytes: encodeCbor(state), ...said }
 }
 
 /** @throws CocoonError `unknown-job` for a record that another version wrote, or that is none. */

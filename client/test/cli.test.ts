@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AnsweringNode, DONE } from './answering-node.ts'
@@ -174,5 +177,30 @@ describe('what goes wrong', () => {
     const { code, err } = await run(['--broker', broker.origin, '--model', 'cocoon-test', 'hello']).ended
     expect(err).toMatch(/^bad-statement: .*security failure/)
     expect([code, broker.connections]).toEqual([1, 0])
+  })
+})
+
+describe('tools and shapes', () => {
+  test('are read from files; calls are printed, one a line', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'cocoon-cli-'))
+    const tools = [{ type: 'function', function: { name: 'look' } }]
+    await writeFile(join(directory, 'tools.json'), JSON.stringify(tools))
+    await writeFile(join(directory, 'schema.json'), '{"type":"null"}')
+    await writeFile(join(directory, 'wrong.json'), '{')
+    const called = { index: 0, id: 'c', function: { name: 'look', arguments: '{"at":1}' } }
+    broker.answers[0] = async (line) => {
+      line.push(await line.opened.words('', { tool_calls: [called] }))
+      await line.finish({ ...DONE, finishReason: 'tool_calls' })
+    }
+    const files = ['--tools', join(directory, 'tools.json'), '--schema', join(directory, 'schema.json')]
+    const { code, out } = await ask(...files, 'hello')
+    expect([code, out]).toEqual([0, '\n{"name":"look","arguments":"{\\"at\\":1}"}\n'])
+    expect(JSON.parse(broker.jobs[0]?.opened.content ?? '')).toMatchObject({
+      tools,
+      response_format: { type: 'json_schema', json_schema: { schema: { type: 'null' } } },
+    })
+    const wrong = await ask('--schema', join(directory, 'wrong.json'), 'hello')
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringMatching(/^--schema: .*wrong\.json: /) })
+    await rm(directory, { recursive: true })
   })
 })

@@ -9,6 +9,13 @@ import { limits } from './network.ts'
 export interface AnswerChunk {
   readonly choices: readonly AnswerChoice[]
 }
+/** One piece of a tool call. Pieces with the same index belong together: id and name come once, arguments are joined. */
+export interface ToolCallPiece {
+  readonly index: number
+  readonly id?: string
+  readonly type?: 'function'
+  readonly function?: { readonly name?: string; readonly arguments?: string }
+}
 export interface AnswerChoice {
   readonly index: number
   readonly delta: {
@@ -16,7 +23,7 @@ export interface AnswerChoice {
     readonly content?: string
     /** What a model thinks aloud before it answers. */
     readonly reasoning?: string
-    readonly tool_calls?: readonly unknown[]
+    readonly tool_calls?: readonly ToolCallPiece[]
   }
   readonly finish_reason?: string | null
 }
@@ -73,7 +80,20 @@ function isChunk(value: unknown): value is AnswerChunk {
     if (typeof choice !== 'object' || choice === null || !('delta' in choice) || !('index' in choice)) return false
     const delta = choice.delta
     if (typeof choice.index !== 'number' || typeof delta !== 'object' || delta === null) return false
-    if ('tool_calls' in delta && !Array.isArray(delta.tool_calls)) return false
+    if ('tool_calls' in delta && !isToolCalls(delta.tool_calls)) return false
     return textual(choice, 'finish_reason') && ['role', 'content', 'reasoning'].every((name) => textual(delta, name))
   })
+}
+
+function isToolCalls(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isToolCallPiece)
+}
+
+function isToolCallPiece(value: unknown): value is ToolCallPiece {
+  if (typeof value !== 'object' || value === null || !('index' in value) || !textual(value, 'id')) return false
+  const { index } = value
+  if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index >= limits.toolCalls) return false
+  if (!('function' in value) || value.function === undefined) return true
+  const called = value.function
+  return typeof called === 'object' && called !== null && ['name', 'arguments'].every((name) => textual(called, name))
 }

@@ -27,4 +27,6 @@ export const limits = {
   carriedCollateral: 384 * 1024,
   /** Frames of one answer, dummies included. */
   frames: 8192,
+  /** Tool calls of one answer. */
+  toolCalls: 128,
 } as const

@@ -1,10 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type AnswerChunk, ChunkDecoder, concat, encodeChunk, limits, utf8 } from '../src/index.ts'
+import { type AnswerChunk, ChunkDecoder, concat, encodeChunk, limits, type ToolCallPiece, utf8 } from '../src/index.ts'
 import { runs } from './property.ts'
 import { codeOf } from './refused.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
+const call: fc.Arbitrary<ToolCallPiece> = fc.record(
+  {
+    index: fc.nat({ max: limits.toolCalls - 1 }),
+    id: text,
+    type: fc.constant('function'),
+    function: fc.record({ name: text, arguments: text }, { requiredKeys: [], noNullPrototype: true }),
+  },
+  { requiredKeys: ['index'], noNullPrototype: true },
+)
 const chunk: fc.Arbitrary<AnswerChunk> = fc.record(
   {
     choices: fc.array(
@@ -16,7 +25,7 @@ const chunk: fc.Arbitrary<AnswerChunk> = fc.record(
               role: fc.constant('assistant'),
               content: text,
               reasoning: text,
-              tool_calls: fc.array(fc.record({ index: fc.nat() }), { maxLength: 2 }),
+              tool_calls: fc.array(call, { maxLength: 2 }),
             },
             { requiredKeys: [], noNullPrototype: true },
           ),
