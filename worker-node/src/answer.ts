@@ -193,6 +193,7 @@ class GatheredAnswer {
     if (this.#failure) throw this.#failure as Error
     this.#merge(index, delta)
     this.#pendingLength += (delta.content?.length ?? 0) + (delta.reasoning?.length ?? 0)
+    for (const call of delta.toolCalls ?? []) this.#pendingLength += call.function?.arguments?.length ?? 0
     if (this.#flushed === 0 || this.#pendingLength > GATHERED) this.#flush()
     this.#timer ??= setTimeout(
       () => {
@@ -216,11 +217,9 @@ class GatheredAnswer {
   #merge(index: number, { content, reasoning, toolCalls }: Delta): void {
     const last = this.#pending.at(-1)
     const delta = compact({ content, reasoning, tool_calls: toolCalls })
-    const [kind, ...others] = Object.keys(delta)
-    const mergeable = others.length === 0 && (kind === 'content' || kind === 'reasoning')
-    if (mergeable && last?.index === index && Object.keys(last.delta).join() === kind) {
-      last.delta = { [kind]: `${last.delta[kind] ?? ''}${delta[kind] ?? ''}` }
-    } else this.#pending.push({ index, delta })
+    const merged = last?.index === index ? mergeDeltas(last.delta, delta) : undefined
+    if (last && merged) last.delta = merged
+    else this.#pending.push({ index, delta })
   }
 
   #flush(): void {
@@ -254,10 +253,27 @@ function* pieces(content: Bytes): Generator<Bytes> {
   for (let at = 0; at < content.length; at += MAX_FRAME_CONTENT) yield content.slice(at, at + MAX_FRAME_CONTENT)
 }
 
+type ChunkDelta = AnswerChunk['choices'][number]['delta']
+
+/** Both as one, where they hold the same one thing; undefined where they do not. */
+function mergeDeltas(before: ChunkDelta, next: ChunkDelta): ChunkDelta | undefined {
+  const kind = Object.keys(next).join()
+  if (Object.keys(before).join() !== kind) return undefined
+  if (kind === 'content' || kind === 'reasoning') return { [kind]: `${before[kind] ?? ''}${next[kind] ?? ''}` }
+  const [first, second] = [before.tool_calls?.at(-1), next.tool_calls?.[0]]
+  // Only what goes on with the arguments of the same call: a piece with an id begins another one.
+  if (!first || !second || next.tool_calls?.length !== 1 || second.index !== first.index || second.id !== undefined) {
+    return undefined
+  }
+  const written = `${first.function?.arguments ?? ''}${second.function?.arguments ?? ''}`
+  const joined = { ...first, function: { ...first.function, arguments: written } }
+  return { tool_calls: [...(before.tool_calls ?? []).slice(0, -1), joined] }
+}
+
 function compact(delta: {
   content?: string | undefined
   reasoning?: string | undefined
-  tool_calls?: readonly unknown[] | undefined
-}): AnswerChunk['choices'][number]['delta'] {
+  tool_calls?: ChunkDelta['tool_calls'] | undefined
+}): ChunkDelta {
   return Object.fromEntries(Object.entries(delta).filter(([, value]) => value !== undefined))
 }

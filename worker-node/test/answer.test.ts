@@ -90,6 +90,20 @@ describe('an answer', () => {
   })
 })
 
+test('arguments of one call join, and calls stay apart', async () => {
+  const begin = (index: number) => ({ index, id: `c${index}`, type: 'function' as const, function: { name: 'f' } })
+  const goOn = (index: number, text: string) => says({ toolCalls: [{ index, function: { arguments: text } }] })
+  const job = await AnsweredJob.open()
+  const first = says({ toolCalls: [begin(0)] })
+  await job.stream(playing(first, goOn(0, '{'), goOn(0, '}'), says({ toolCalls: [begin(1)] }), goOn(1, '['), ends()))
+  const { chunks } = await job.opened()
+  expect(chunks.map(({ choices }) => choices[0]?.delta.tool_calls)).toEqual([
+    [begin(0)],
+    [{ index: 0, function: { arguments: '{}' } }],
+    [{ ...begin(1), function: { name: 'f', arguments: '[' } }],
+  ])
+})
+
 describe('words leave', () => {
   test('the first at once, the rest together after the time of gathering', async () => {
     holdTimers()

@@ -28,6 +28,33 @@ export async function answerGrammar(
   }
 }
 
+/** A call of one of these tools: its name, then its arguments. */
+export async function callGrammar(llama: Llama, tools: NonNullable<ChatRequest['tools']>): Promise<LlamaGrammar> {
+  const calls = tools.map(({ function: { name, parameters, strict } }, index) => ({
+    type: 'object',
+    properties: { name: { const: name }, arguments: argumentsSchema(parameters, strict ?? false, index) },
+  }))
+  const schema = calls.length === 1 ? calls[0] : { oneOf: calls }
+  try {
+    return await llama.createGrammarForJsonSchema(schema as GbnfJsonObjectSchema)
+  } catch {
+    throw new EngineError('bad-request', 'tools: parameters too complex for a grammar')
+  }
+}
+
+/** Only what is called strict is promised; for the rest any object will do where the schema says what no grammar can. */
+function argumentsSchema(parameters: Schema | undefined, strict: boolean, index: number): GbnfJsonSchema {
+  const path = `tools[${index}].function.parameters`
+  const { type } = keywordsOf(parameters ?? { type: 'object' })
+  try {
+    if (type !== 'object') throw unsupported(path, 'needs the type "object"')
+    return supportedSchema(parameters ?? { type: 'object', properties: {} }, path)
+  } catch (error) {
+    if (strict || !(error instanceof EngineError)) throw error
+    return { type: 'object', additionalProperties: true }
+  }
+}
+
 const annotations = new Set(['title', 'description', 'default', 'examples', '$schema', '$id', '$comment'])
 const scalarTypes = ['string', 'number', 'integer', 'boolean', 'null'] as const
 /** Repetitions are unrolled in the grammar, and every sampled token walks it. */

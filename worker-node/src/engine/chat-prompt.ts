@@ -8,6 +8,7 @@ import {
 } from 'node-llama-cpp'
 import type { ChatMessage } from './chat-request.ts'
 import { EngineError } from './engine.ts'
+import { callText, resultText } from './tool-plan.ts'
 
 /** Turns messages into the tokens a model was trained on, and says what ends and what opens its answer. */
 export interface ChatPrompt {
@@ -32,6 +33,11 @@ export interface ThoughtMarks {
   readonly close: Token
 }
 
+/** True when an answer to this prompt begins in the middle of a thought: some templates open it themselves. */
+export function opensThought({ thought }: ChatPrompt, tokens: readonly Token[]): boolean {
+  return thought !== undefined && (thought.open === undefined || tokens.slice(-3).includes(thought.open))
+}
+
 interface TextMessage {
   readonly role: 'system' | 'user' | 'assistant'
   readonly text: string
@@ -50,7 +56,7 @@ export function chatPromptFor(model: LlamaModel): ChatPrompt {
   return {
     ...prompt,
     async render(messages, context) {
-      const texts = messages.map(textOf)
+      const texts = textsOf(messages)
       // Tokenising a text that cannot fit would block the event loop for nothing.
       const bytes = texts.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
       if (bytes > context * longestToken) throw tooLong(context)
@@ -153,19 +159,32 @@ function thoughtMarks(model: LlamaModel, wrapper: ChatWrapper): ThoughtMarks | u
   return open === undefined ? undefined : { open, close }
 }
 
+/** Results of tools that follow one another are one turn. */
+function textsOf(messages: readonly ChatMessage[]): TextMessage[] {
+  const texts: TextMessage[] = []
+  for (const [index, message] of messages.entries()) {
+    const text = textOf(message, index)
+    const before = texts.at(-1)
+    if (before && message.role === 'tool' && messages[index - 1]?.role === 'tool') {
+      texts[texts.length - 1] = { ...before, text: `${before.text}\n${text.text}` }
+    } else texts.push(text)
+  }
+  return texts
+}
+
 function textOf(message: ChatMessage, index: number): TextMessage {
-  const unsupported = (what: string) =>
-    new EngineError('bad-request', `messages[${index}]: this model takes no ${what}`)
-  if (message.role === 'tool') throw unsupported('tool messages')
-  if (message.role === 'assistant' && message.tool_calls?.length) throw unsupported('tool calls')
   const { content } = message
+  const text = Array.isArray(content)
+    ? content.map((part) => {
+        if (part.type === 'text') return part.text
+        throw new EngineError('bad-request', `messages[${index}]: this model takes no images`)
+      })
+    : [content ?? '']
   const role = message.role === 'developer' ? 'system' : message.role
-  if (!Array.isArray(content)) return { role, text: content ?? '' }
-  const texts = content.map((part) => {
-    if (part.type !== 'text') throw unsupported('images')
-    return part.text
-  })
-  return { role, text: texts.join('') }
+  if (role === 'tool') return { role: 'user', text: resultText(text.join('')) }
+  const calls = message.role === 'assistant' ? (message.tool_calls ?? []).map(callText) : []
+  const said = text.join('')
+  return { role, text: [...(said === '' ? [] : [said]), ...calls].join('\n') }
 }
 
 function longestTokenBytes(model: LlamaModel): number {

@@ -136,6 +136,7 @@ function chatRequestSchema(limits: ChatLimits) {
             : v.object({ type: v.literal('function'), function: v.object({ name: functionName }) }),
         ),
       ),
+      parallel_tool_calls: v.nullish(v.boolean()),
       response_format: v.nullish(
         v.variant('type', [
           v.object({ type: v.literal('text') }),
@@ -177,6 +178,7 @@ export interface ChatRequest {
   readonly presence_penalty?: number
   readonly tools?: NonNullable<Parsed['tools']>
   readonly tool_choice?: ToolChoice
+  readonly parallel_tool_calls?: boolean
   readonly response_format?: NonNullable<Parsed['response_format']>
 }
 
@@ -204,6 +206,7 @@ export function parseChatRequest(bytes: Uint8Array, limits: ChatLimits = default
     ...(typeof rest.presence_penalty === 'number' && { presence_penalty: rest.presence_penalty }),
     ...(rest.tools && rest.tools.length > 0 && { tools: rest.tools }),
     ...(rest.tool_choice && { tool_choice: rest.tool_choice }),
+    ...(typeof rest.parallel_tool_calls === 'boolean' && { parallel_tool_calls: rest.parallel_tool_calls }),
     ...(rest.response_format && { response_format: rest.response_format }),
   }
 }

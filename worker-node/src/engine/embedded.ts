@@ -1,11 +1,13 @@
-import { getLlama, type Llama, type LlamaContext, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp'
+import { getLlama, type Llama, type LlamaContext, LlamaLogLevel, type LlamaModel, type Token } from 'node-llama-cpp'
 import { answerGrammar } from './answer-grammar.ts'
-import { chatPromptFor, type ChatPrompt } from './chat-prompt.ts'
+import { chatPromptFor, type ChatPrompt, opensThought } from './chat-prompt.ts'
 import type { ChatRequest } from './chat-request.ts'
 import { type Engine, EngineError, type EngineEvent, type EngineModel, noUsage } from './engine.ts'
 import { generateAnswer } from './generation.ts'
 import { sampleInTurn } from './sampling-order.ts'
 import { SequenceSlots } from './sequence-slots.ts'
+import { CALL_OPEN } from './tool-call-text.ts'
+import { type ToolPlan, toolPlan, withInstructions } from './tool-plan.ts'
 import { checkWeights } from './weights.ts'
 
 export { digestWeights } from './weights.ts'
@@ -114,8 +116,9 @@ export class EmbeddedEngine implements Engine {
     const signal = AbortSignal.any([options.signal, this.#closing.signal])
     const { llama, model, context, prompt, contextSize } = this.#loaded
     this.#refuseUnsupported(request)
-    const grammar = await answerGrammar(llama, request.response_format)
-    const tokens = await prompt.render(request.messages, contextSize)
+    const tools = await toolPlan(llama, request)
+    const grammar = tools?.forced ? undefined : await answerGrammar(llama, request.response_format)
+    const tokens = await promptFor(this.#loaded, request, tools)
     if (!(await this.#free.take(signal))) {
       yield { type: 'end', finishReason: 'cancelled', usage: noUsage }
       return
@@ -128,6 +131,7 @@ export class EmbeddedEngine implements Engine {
       prompt,
       tokens,
       grammar,
+      tools,
       contextSize,
       seed: request.seed ?? this.#randomSeed(),
       signal,
@@ -158,10 +162,23 @@ export class EmbeddedEngine implements Engine {
   #refuseUnsupported(request: ChatRequest): void {
     if (this.#closing.signal.aborted) throw new EngineError('engine-failed', 'the engine is closed')
     if (request.model !== this.#modelId) throw new EngineError('unknown-model', 'this engine runs another model')
-    if (request.tools && request.tool_choice !== 'none') {
-      throw new EngineError('bad-request', 'tools: the embedded engine offers none')
-    }
   }
+}
+
+/** @throws EngineError `context-exceeded` when the messages, the tools and a forced call's beginning do not fit */
+async function promptFor(
+  { model, prompt, contextSize }: Loaded,
+  request: ChatRequest,
+  tools: ToolPlan | undefined,
+): Promise<Token[]> {
+  if (!tools) return prompt.render(request.messages, contextSize)
+  const messages = withInstructions(request.messages, tools.instructions)
+  if (!tools.forced) return prompt.render(messages, contextSize)
+  const opening = model.tokenize(`${CALL_OPEN}\n`, false)
+  // One more, for the end of a thought.
+  const tokens = await prompt.render(messages, contextSize - opening.length - 1)
+  const unthink = opensThought(prompt, tokens) && prompt.thought ? [prompt.thought.close] : []
+  return [...tokens, ...unthink, ...opening]
 }
 
 /** The length of an answer is checked before; dropping the beginning of a conversation in silence is never right. */

@@ -1,3 +1,4 @@
+import type { ToolCallPiece } from '@cocoon/protocol'
 import type { ChatRequest } from './chat-request.ts'
 
 /** Exact token counts as the engine reports them. Four disjoint classes: `prompt` excludes `cached`; `completion` excludes `reasoning`. */
@@ -16,13 +17,7 @@ export interface EngineModel {
   readonly maxOutput: number
 }
 
-/** One piece of a tool call. Pieces with the same index belong together: names come once, arguments are concatenated. */
-export interface ToolCallDelta {
-  readonly index: number
-  readonly id?: string
-  readonly type?: 'function'
-  readonly function?: { readonly name?: string; readonly arguments?: string }
-}
+export type ToolCallDelta = ToolCallPiece
 
 /** What one event adds to the answer. At least one field is present and not empty. */
 export interface Delta {

@@ -7,9 +7,12 @@ import {
 } from 'node-llama-cpp'
 import type { AnswerGrammar } from './answer-grammar.ts'
 import { StopScanner, TokenText } from './answer-text.ts'
-import type { ChatPrompt } from './chat-prompt.ts'
+import { type ChatPrompt, opensThought } from './chat-prompt.ts'
 import type { ChatRequest } from './chat-request.ts'
-import { EngineError, type EngineEvent, type FinishReason } from './engine.ts'
+import { type Delta, EngineError, type EngineEvent, type FinishReason } from './engine.ts'
+import { newCallId } from './tool-call-order.ts'
+import { ToolCallText } from './tool-call-text.ts'
+import type { ToolPlan } from './tool-plan.ts'
 
 /** Prompt tokens of one step: small enough that other jobs go on between them, and that an abort is noticed. */
 const PROMPT_STEP = 256
@@ -24,6 +27,8 @@ export interface GenerationInput {
   /** The rendered prompt, fewer than `contextSize`. */
   readonly tokens: readonly Token[]
   readonly grammar: AnswerGrammar | undefined
+  /** With a forced call the prompt ends with the mark that opens it. */
+  readonly tools: ToolPlan | undefined
   readonly contextSize: number
   readonly seed: number
   readonly signal: AbortSignal
@@ -40,7 +45,7 @@ const aborted = Symbol('aborted')
 
 /** One answer, token by token. An abort takes effect at once, without waiting for the step that runs. */
 export function generateAnswer(request: ChatRequest, input: GenerationInput): Generation {
-  const { model, sequence, signal } = input
+  const { sequence, signal } = input
   let running: Promise<unknown> = Promise.resolve()
   let sampled: ReturnType<LlamaContextSequence['evaluate']> | undefined
 
@@ -58,8 +63,8 @@ export function generateAnswer(request: ChatRequest, input: GenerationInput): Ge
   }
 
   async function* events(): AsyncGenerator<EngineEvent, EngineEvent, void> {
-    const { tokens, prompt, contextSize } = input
-    const answer = new Answer(model, prompt, [...(request.stop ?? []), ...endTexts(input)], tokens)
+    const { tokens, contextSize } = input
+    const answer = new Answer(input, [...(request.stop ?? []), ...endTexts(input)])
     const most = Math.min(request.max_tokens ?? contextSize, contextSize - tokens.length)
     let evaluated = 0
     const end = (finishReason: FinishReason): EngineEvent => ({
@@ -88,7 +93,7 @@ export function generateAnswer(request: ChatRequest, input: GenerationInput): Ge
       const delta = finished || full ? answer.finish() : answer.take()
       if (delta) yield { type: 'delta', index: 0, delta }
       if (signal.aborted) return end('cancelled')
-      if (finished) return end('stop')
+      if (finished) return end(answer.called ? 'tool_calls' : 'stop')
       if (full) return end('length')
     }
   }
@@ -109,20 +114,35 @@ class Answer {
   readonly #prompt: ChatPrompt
   readonly #text: TokenText
   readonly #stops: StopScanner
+  readonly #calls: ToolCallText | undefined
+  readonly #forced: boolean
   #thinking: boolean
   #thoughts = 0
   #content = ''
   #reasoning = ''
 
-  constructor(model: LlamaModel, prompt: ChatPrompt, stops: readonly string[], promptTokens: readonly Token[]) {
+  constructor({ model, prompt, tokens, tools }: GenerationInput, stops: readonly string[]) {
     this.#model = model
     this.#prompt = prompt
     this.#text = new TokenText(model)
     this.#stops = new StopScanner(stops)
-    // Some templates open the thought themselves, with the last words of the prompt.
-    const { thought } = prompt
-    this.#thinking =
-      thought !== undefined && (thought.open === undefined || promptTokens.slice(-3).includes(thought.open))
+    this.#forced = tools?.forced ?? false
+    this.#calls = tools && new ToolCallText(newCallId, tools.forced)
+    this.#thinking = !this.#forced && opensThought(prompt, tokens)
+  }
+
+  get thinking(): boolean {
+    return this.#thinking
+  }
+
+  /** The number of the tool call that is being written. */
+  get writing(): number | undefined {
+    return this.#calls?.writing
+  }
+
+  /** True when it calls a tool. */
+  get called(): boolean {
+    return (this.#calls?.count ?? 0) > 0
   }
 
   /** The end token, and the tokens of a stop string, are completion tokens like any other. */
@@ -146,20 +166,23 @@ class Answer {
       return true
     }
     this.#add(this.#text.push(token))
-    return this.#stops.stopped
+    return this.#stops.stopped || (this.#forced && this.called && (this.#calls?.closed ?? false))
   }
 
   /** What can be shown and was not yet. */
-  take(): { content?: string; reasoning?: string } | undefined {
-    const [content, reasoning] = [this.#content, this.#reasoning]
+  take(): Delta | undefined {
+    const [content, reasoning, toolCalls] = [this.#content, this.#reasoning, this.#calls?.take() ?? []]
     this.#content = ''
     this.#reasoning = ''
-    if (!content && !reasoning) return undefined
-    return { ...(content && { content }), ...(reasoning && { reasoning }) }
+    const called = toolCalls.length > 0
+    if (!content && !reasoning && !called) return undefined
+    return { ...(content && { content }), ...(reasoning && { reasoning }), ...(called && { toolCalls }) }
   }
 
   /** The rest, when no more tokens come. A character cut in the middle is not part of the text. */
-  finish(): ReturnType<Answer['take']> {
+  finish(): Delta | undefined {
+    // A forced call that was cut is no text for anyone.
+    if (!this.#forced) this.#content += this.#stops.push(this.#calls?.flush() ?? '')
     this.#content += this.#stops.flush()
     return this.take()
   }
@@ -167,7 +190,7 @@ class Answer {
   #add(text: string): void {
     // Stop strings are about the answer; a thought may well mention one.
     if (this.#thinking) this.#reasoning += text
-    else this.#content += this.#stops.push(text)
+    else this.#content += this.#stops.push(this.#calls ? this.#calls.push(text) : text)
   }
 }
 
@@ -185,9 +208,7 @@ function samplingOptions(request: ChatRequest, input: GenerationInput, answer: A
     // The sampler's seed has 32 bits.
     seed: Number(BigInt.asUintN(32, BigInt(input.seed))),
     yieldEogToken: true,
-    ...(input.grammar && {
-      grammarEvaluationState: new LlamaGrammarEvaluationState({ model: input.model, grammar: input.grammar.grammar }),
-    }),
+    ...((input.grammar || input.tools) && { grammarEvaluationState: grammarOf(input, answer) }),
     ...((frequencyPenalty !== 0 || presencePenalty !== 0) && {
       repeatPenalty: {
         punishTokens: () => answer.tokens.slice(-PENALTY_WINDOW),
@@ -197,5 +218,20 @@ function samplingOptions(request: ChatRequest, input: GenerationInput, answer: A
         presencePenalty,
       },
     }),
+  }
+}
+
+/** What holds the next token: nothing in a thought, a call's grammar in a call, the answer's own elsewhere. */
+function grammarOf({ model, grammar, tools }: GenerationInput, answer: Answer) {
+  const shape = grammar && new LlamaGrammarEvaluationState({ model, grammar: grammar.grammar })
+  let call: { readonly number: number; readonly state: LlamaGrammarEvaluationState } | undefined
+  return (): LlamaGrammarEvaluationState | undefined => {
+    if (answer.thinking) return undefined
+    const { writing } = answer
+    if (writing === undefined || !tools) return shape
+    if (call?.number !== writing) {
+      call = { number: writing, state: new LlamaGrammarEvaluationState({ model, grammar: tools.grammar }) }
+    }
+    return call.state
   }
 }

@@ -11,6 +11,7 @@ import {
   type Usage,
 } from './engine.ts'
 import { engineComplaint, readStreamEvent } from './openai-stream.ts'
+import { newCallId, ToolCallOrder } from './tool-call-order.ts'
 
 export interface OpenAiOptions {
   /** `http://127.0.0.1:8000`, with or without `/v1`. */
@@ -80,6 +81,7 @@ export class OpenAiEngine implements Engine {
   ): AsyncGenerator<EngineEvent, void, void> {
     if (isCloudModel(request.model)) throw new EngineError('unknown-model', 'this model runs on other machines')
     const count = new DeltaCount()
+    const calls = new ToolCallOrder(newCallId)
     const cancelled = (): EngineEvent => ({ type: 'end', finishReason: 'cancelled', usage: count.usage })
     if (options.signal.aborted) {
       yield cancelled()
@@ -99,7 +101,8 @@ export class OpenAiEngine implements Engine {
         finishReason = piece.finishReason ?? finishReason
         for (const { index, delta } of piece.deltas) {
           count.add(delta)
-          yield { type: 'delta', index, delta }
+          const toolCalls = delta.toolCalls?.map((call) => calls.number(call))
+          yield { type: 'delta', index, delta: toolCalls ? { ...delta, toolCalls } : delta }
         }
       }
     } catch (error) {
@@ -120,7 +123,9 @@ export class OpenAiEngine implements Engine {
       )
     }
     if (!finishReason) throw new EngineError('truncated', 'the engine ended the answer without a finish reason')
-    yield { type: 'end', finishReason, usage: count.reported }
+    // Some say `stop` when the call was forced, or whenever the model ended by itself.
+    const reason = finishReason === 'stop' && calls.called ? 'tool_calls' : finishReason
+    yield { type: 'end', finishReason: reason, usage: count.reported }
   }
 
   async close(): Promise<void> {

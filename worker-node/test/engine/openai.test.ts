@@ -54,6 +54,13 @@ test.each(serverStreams)('reads the stream of $server, wherever its bytes are cu
   )
 })
 
+test('a forced call that an engine ends with `stop` ends as one', async () => {
+  const call = { index: 0, id: 'call_1', type: 'function', function: { name: 'look', arguments: '{}' } }
+  const called = { choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] }
+  const { engine } = await serve(playing(events(called, last, usage, '[DONE]')))
+  expect(await collect(engine)).toMatchObject({ end: { finishReason: 'tool_calls' }, calls: [call] })
+})
+
 test('reads a stream byte by byte', async () => {
   const { stream, content } = serverStreams[0] ?? { stream: '', content: '' }
   const { engine } = await serve(playing(stream, [...Buffer.from(stream).keys()]))
