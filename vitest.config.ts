@@ -55,7 +55,11 @@ export default defineConfig({
       },
       { test: { name: 'protocol-chromium', include: conformance, exclude: nodeOnly, browser: chromium() } },
       { test: { name: 'contracts', include: ['contracts/test/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'client', include: ['client/test/**/*.test.ts'] } },
+      {
+        resolve: development,
+        ssr: { resolve: development },
+        test: { name: 'client', include: ['client/test/**/*.test.ts'] },
+      },
       {
         plugins: [broker()],
         // Simulated machines are appraised here, so the build has their roots.

@@ -9,6 +9,7 @@ import {
   type MatchResponse,
   type ToolCallPiece,
 } from '@cocoon/protocol'
+import type { Proof } from '@cocoon/protocol/appraisal'
 import type { AnswerReader } from './answer-reader.ts'
 import type { AskEvent, ResumeOptions } from './events.ts'
 import { keepReading, type ReadingState } from './kept-answer.ts'
@@ -31,6 +32,8 @@ export interface AwaitedAnswer {
   readonly text: string
   readonly reasoning: string
   readonly toolCalls: readonly ToolCallPiece[]
+  /** What the appraisal of the machine looked at. */
+  readonly proof?: Proof | null
 }
 
 /** An attempt that ended without an answer. */
@@ -84,7 +87,13 @@ export async function* readAnswer(
     for (const message of asked ? messages : [reader.resumeMessage()]) send(message)
     signal?.addEventListener('abort', cancel, { once: true })
     if (signal?.aborted) cancel()
-    if (asked) yield { type: 'sealed', jobId: hex(reader.jobId), node: state.view }
+    if (asked)
+      yield {
+        type: 'sealed',
+        jobId: hex(reader.jobId),
+        node: state.view,
+        ...(awaited.proof ? { proof: awaited.proof } : {}),
+      }
     else if (socket) yield { type: 'resumed' }
     let mayBeLost = false
     for (let reconnects = 0; ;) {

@@ -1,10 +1,11 @@
 import { type Bytes, CocoonError, sealRequest, type SealedRequest, utf8 } from '@cocoon/protocol'
 import { AnswerReader } from './answer-reader.ts'
 import { AttemptFailed, deltaOf, endOf, readAnswer } from './answering.ts'
-import { appraiseNode } from './appraisal.ts'
-import { type Candidate, findNode, type Preparations } from './candidates.ts'
+import { type AppraisedNode, appraiseNode } from './appraisal.ts'
+import { type Candidate, findNode, MACHINES, type Preparations } from './candidates.ts'
 import type { AskEvent, AskOptions, KeptAnswer, ResumeOptions } from './events.ts'
 import { wrapRequest } from './job.ts'
+import { MachineRefused } from './machine-appraiser.ts'
 import { readKept } from './kept-answer.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -26,12 +27,31 @@ export async function* ask(
   sealing.catch(() => undefined)
   let next = await preparations.take(model, exclude)
   let mayMove = true
+  const refused: MachineRefused[] = []
   for (let attempt = 1; ;) {
-    const candidate: Candidate = next ?? (yield* findNode(around, model, exclude, signal))
+    let candidate: Candidate
+    try {
+      candidate = next ?? (yield* findNode(around, model, exclude, signal))
+    } catch (error) {
+      // Where only refused machines are left, why they were refused says more than that there is no other.
+      throw refused.at(-1) ?? error
+    }
     const { match } = candidate
     stopIfCancelled(signal)
     yield { type: 'checking', nodeId: match.node }
-    const node = candidate.node ?? (await appraiseNode(match, model, around.network))
+    let node: AppraisedNode
+    try {
+      node = candidate.node ?? (await appraiseNode(match, model, around))
+    } catch (error) {
+      if (!(error instanceof MachineRefused)) throw error
+      refused.push(error)
+      if (error.concernsAll || refused.length === MACHINES) throw error
+      exclude.push(match.node)
+      next = undefined
+      yield { type: 'refused', nodeId: match.node, code: error.appraisal.code }
+      yield { type: 'matching' }
+      continue
+    }
     yield { type: 'sealing' }
     const { sealed, contentKey } = await sealing
     stopIfCancelled(signal)
@@ -102,7 +122,9 @@ async function* attemptAt(
   stopIfCancelled(options.signal)
   const reader = new AnswerReader(attempt.state)
   const { messages } = attempt
-  yield* readAnswer(around, { reader, messages, socket, text: '', reasoning: '', toolCalls: [] }, options)
+  const { proof } = node
+  const awaited = { reader, messages, socket, proof, text: '', reasoning: '', toolCalls: [] }
+  yield* readAnswer(around, awaited, options)
 }
 
 function stopIfCancelled(signal: AbortSignal | undefined): void {

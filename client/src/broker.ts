@@ -1,7 +1,9 @@
 import {
   AccountResponse,
   type BrokerCode,
+  type Bytes,
   CocoonError,
+  CollateralResponse,
   ErrorResponse,
   type MatchRequest,
   MatchResponse,
@@ -60,6 +62,29 @@ export class Broker {
 
   async match(request: MatchRequest): Promise<MatchResponse> {
     return this.#withSession((token) => this.#call(MatchResponse, 'POST', '/match', request, token))
+  }
+
+  /** Digests of the collateral that is carried for a node, hex. */
+  async collateral(nodeId: string): Promise<string[]> {
+    return (await this.#call(CollateralResponse, 'GET', `/nodes/${nodeId}/collateral`)).collateral
+  }
+
+  /** What a door answers in bytes, at most `most` of them. @throws CocoonError the broker's own code, `unreachable` */
+  async bytes(path: string, most: number): Promise<Bytes> {
+    let response: Response
+    let bytes: Bytes
+    try {
+      response = await this.#environment.fetch(`${this.origin}/api${path}`, {
+        method: 'GET',
+        signal: AbortSignal.timeout(CALL_TIMEOUT),
+      })
+      bytes = new Uint8Array(await response.arrayBuffer())
+    } catch (cause) {
+      throw new CocoonError('unreachable', 'the broker does not answer', { cause })
+    }
+    if (!response.ok) throw errorOf(parsed(bytes))
+    if (bytes.length > most) throw new CocoonError('wrong-broker', `the broker's answer to ${path} is too large`)
+    return bytes
   }
 
   /** Opens the socket to one node's relay. Resolves when it is open. */
@@ -185,6 +210,14 @@ export class Broker {
     if (!result.success)
       throw new CocoonError('wrong-broker', `the broker's answer to ${path} is not what it should be`)
     return result.output
+  }
+}
+
+function parsed(bytes: Bytes): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 import { CocoonError, type MatchResponse, sealRequest, utf8 } from '@cocoon/protocol'
 import { type AppraisedNode, appraiseNode } from './appraisal.ts'
 import type { AskEvent } from './events.ts'
+import { MachineRefused } from './machine-appraiser.ts'
 import { wrapRequest } from './job.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -11,6 +12,8 @@ const IN_LINE = 120_000
 /** Until the next call, where the broker does not say; and the least, whatever it says. Milliseconds. */
 const RETRY_AFTER = 2_000
 const RETRY_LEAST = 500
+/** Machines that may be refused for one question before it fails. */
+export const MACHINES = 4
 /** Seconds a lease, and a statement, must still have: the question takes a moment to get there. */
 const LEASE_MARGIN = 2
 const STATEMENT_MARGIN = 60
@@ -97,12 +100,20 @@ export class Preparations {
   }
 
   async #find(model: string, exclude: readonly string[]): Promise<Required<Candidate>> {
-    const { broker, policy, network, sockets } = this.#around
-    const match = await broker.match({ model, policy, exclude: exclude.slice(-EXCLUDED), ahead: true })
-    const node = await appraiseNode(match, model, network)
-    sockets.warm(match.node)
-    await this.#warmUp(node, model)
-    return { match, node, prepared: true }
+    const { broker, policy, sockets } = this.#around
+    const avoided = [...exclude]
+    for (let refusals = 1; ; refusals++) {
+      const match = await broker.match({ model, policy, exclude: avoided.slice(-EXCLUDED), ahead: true })
+      try {
+        const node = await appraiseNode(match, model, this.#around)
+        sockets.warm(match.node)
+        await this.#warmUp(node, model)
+        return { match, node, prepared: true }
+      } catch (error) {
+        if (!(error instanceof MachineRefused) || error.concernsAll || refusals === MACHINES) throw error
+        avoided.push(match.node)
+      }
+    }
   }
 
   /** The first seal of a page takes many times as long as the next ones: this one goes nowhere. */

@@ -69,6 +69,12 @@ const tools = await jsonFile<Tool[]>('tools', values.tools)
 
 const note = (text: string): void => console.error(process.stderr.isTTY ? `\x1b[2m${text}\x1b[0m` : text)
 const waits = { 'all-busy': 'all machines are busy, you are in line', 'rate-limited': 'a little too fast' } as const
+const standings = {
+  private: 'proven private',
+  development: 'development machine, not private',
+  open: 'open: its operator may read',
+  'not-attested': 'not-attested',
+} as const
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 
@@ -86,7 +92,7 @@ try {
   for await (const event of client.ask({ model, messages, signal: stop.signal, ...options })) {
     switch (event.type) {
       case 'sealed':
-        note(`sealed to node ${event.node.nodeId.slice(0, 16)} (${event.node.standing}), model ${model}`)
+        note(`sealed to node ${event.node.nodeId.slice(0, 16)} (${standings[event.node.standing]}), model ${model}`)
         break
       case 'delta':
         process.stdout.write(printable(event.text))
@@ -114,6 +120,9 @@ try {
         )
         break
       }
+      case 'refused':
+        note(`node ${event.nodeId.slice(0, 16)} was refused (${event.code}); looking for another`)
+        break
       case 'matching':
       case 'checking':
       case 'sealing':

@@ -4,6 +4,7 @@ import { Broker } from './broker.ts'
 import { Preparations } from './candidates.ts'
 import { type Environment, standardEnvironment } from './environment.ts'
 import type { AskEvent, AskOptions, KeptAnswer, ResumeOptions } from './events.ts'
+import { MachineAppraiser, type SeenMemory } from './machine-appraiser.ts'
 import { NodeSockets } from './node-sockets.ts'
 import type { SignIn } from './sign-in.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -16,6 +17,8 @@ export interface ClientOptions {
   readonly signIn: SignIn
   /** The runtime's own unless a test brings another. */
   readonly environment?: Environment
+  /** Without it every run of this device starts to trust anew which registry statement is the newest. */
+  readonly memory?: SeenMemory
 }
 
 /** A user's side of Cocoon: finds a node, appraises it, seals to it, opens the answer. */
@@ -56,7 +59,8 @@ export function createClient(options: ClientOptions): Client {
   // Only a development network has nothing better than open nodes.
   const policy = options.network === 'localnet' ? 'open' : 'private'
   const sockets = new NodeSockets(broker, environment)
-  const around: Surroundings = { broker, network, policy, environment, sockets, keepers: new Set() }
+  const machines = new MachineAppraiser(broker, environment, network, options.memory)
+  const around: Surroundings = { broker, network, policy, environment, sockets, machines, keepers: new Set() }
   const preparations = new Preparations(around)
   return {
     async models() {

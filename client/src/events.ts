@@ -1,4 +1,5 @@
 import type { BrokerCode, Bytes, Final, ToolCallPiece, Usage } from '@cocoon/protocol'
+import type { AppraisalCode, Proof } from '@cocoon/protocol/appraisal'
 
 /** A part of a message. An image is a `data:` URL: a node fetches nothing for anyone. */
 export type ContentPart =
@@ -108,7 +109,11 @@ export interface NodeView {
   readonly nodeId: string
   /** `null`: it proved nothing. Only a development network lets such a node answer. */
   readonly evidence: string | null
-  readonly standing: 'private' | 'open' | 'not-attested'
+  /**
+   * `private`: proven. `development`: proven under the roots of a development build, whose keys everybody has: nothing is
+   * private. `open`: the operator may read. `not-attested`: it proved nothing.
+   */
+  readonly standing: 'private' | 'development' | 'open' | 'not-attested'
 }
 
 /** The life of one question, in order. Errors are thrown, as CocoonError. */
@@ -122,8 +127,13 @@ export type AskEvent =
   /** Appraising the node that was found. */
   | { readonly type: 'checking'; readonly nodeId: string }
   | { readonly type: 'sealing' }
-  /** Sealed to this node and sent; waiting for the first words. */
-  | { readonly type: 'sealed'; readonly jobId: string; readonly node: NodeView }
+  /** This machine did not hold what it claims: nothing was sealed to it, and another one is looked for. */
+  | { readonly type: 'refused'; readonly nodeId: string; readonly code: AppraisalCode }
+  /**
+   * Sealed to this node and sent; waiting for the first words. `proof`: what its appraisal looked at; none of a node that
+   * proves nothing, and none for an answer that is gone on with.
+   */
+  | { readonly type: 'sealed'; readonly jobId: string; readonly node: NodeView; readonly proof?: Proof }
   | {
       readonly type: 'delta'
       readonly text: string

@@ -14,5 +14,6 @@ export type {
   ToolCall,
   ToolChoice,
 } from './events.ts'
+export { MachineRefused, type SeenMemory } from './machine-appraiser.ts'
 export { keySignIn, type SignIn, telegramSignIn } from './sign-in.ts'
 export type { ClientSocket } from './socket.ts'

@@ -21,7 +21,7 @@ export const ReadingState = v.strictObject({
   view: v.strictObject({
     nodeId: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
     evidence: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
-    standing: v.picklist(['private', 'open', 'not-attested']),
+    standing: v.picklist(['private', 'development', 'open', 'not-attested']),
   }),
   /** Signs a refusal. */
   identity: bytesOf(32),

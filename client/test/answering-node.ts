@@ -48,8 +48,8 @@ export class AnsweringNode {
     this.nodeId = parts.nodeId
   }
 
-  static async start(more: Partial<Statement> = {}): Promise<AnsweringNode> {
-    const signer = await createSigner()
+  static async start(more: Partial<Statement> = {}, by?: Signer): Promise<AnsweringNode> {
+    const signer = by ?? (await createSigner())
     const prekey = await createPrekey()
     const statement: Statement = {
       version: 1,

@@ -8,6 +8,7 @@ import {
   type KeptAnswer,
   keySignIn,
   type ResumeOptions,
+  type SeenMemory,
   type SignIn,
   standardEnvironment,
 } from '../src/index.ts'
@@ -37,7 +38,12 @@ export class Asker {
   /** Milliseconds by which this device's clock is ahead. */
   ahead = 0
 
-  private constructor(broker: TestBroker, network: NetworkName, signIn: SignIn, more: Partial<Environment>) {
+  private constructor(
+    broker: TestBroker,
+    network: NetworkName,
+    signIn: SignIn,
+    more: Partial<Environment> & { memory?: SeenMemory },
+  ) {
     const environment = {
       ...standardEnvironment,
       now: () => Date.now() + this.ahead,
@@ -45,12 +51,17 @@ export class Asker {
       ...more,
     }
     this.signIn = signIn
-    this.client = createClient({ origin: broker.origin, network, signIn, environment })
+    const memory = more.memory ? { memory: more.memory } : {}
+    this.client = createClient({ origin: broker.origin, network, signIn, environment, ...memory })
   }
 
   static async at(
     broker: TestBroker,
-    options: { network?: NetworkName; signIn?: SignIn; environment?: Partial<Environment> } = {},
+    options: {
+      network?: NetworkName
+      signIn?: SignIn
+      environment?: Partial<Environment> & { memory?: SeenMemory }
+    } = {},
   ): Promise<Asker> {
     const { network = 'localnet', signIn = keySignIn(await createSigner()), environment = {} } = options
     return new Asker(broker, network, signIn, environment)

@@ -27,6 +27,8 @@ export interface HttpCall {
 export interface Door {
   readonly status?: number
   readonly body: string | object
+  /** Instead of `body`. */
+  readonly bytes?: Uint8Array
 }
 
 /** Any way of signing in, unread. */
@@ -54,7 +56,7 @@ export class TestBroker {
   /** What nodes do with a job, in the order in which jobs come. The last one stays. */
   readonly answers: ((line: JobLine) => unknown)[] = []
   /** Answers a call instead of the door itself. */
-  instead: ((call: HttpCall) => Door | undefined) | undefined
+  instead: ((call: HttpCall) => Door | undefined | Promise<Door | undefined>) | undefined
   connections = 0
   /** Sockets that are refused from now on. */
   refuses = 0
@@ -184,9 +186,10 @@ export class TestBroker {
     const { method = '', url: path = '', headers } = request
     const call = { method, path, authorization: headers.authorization, body: Buffer.concat(pieces).toString() }
     this.calls.push(call)
-    const door = this.instead?.(call) ?? (await this.#door(call))
+    const door = (await this.instead?.(call)) ?? (await this.#door(call))
     response.sendDate = false
     if (this.sendsDate) response.setHeader('date', new Date(Date.now() + this.ahead).toUTCString())
+    if (door.bytes) return void response.writeHead(200, { 'content-type': 'application/cbor' }).end(door.bytes)
     const text = typeof door.body === 'string' ? door.body : JSON.stringify(door.body)
     response.writeHead(door.status ?? 200, { 'content-type': 'application/json' }).end(text)
   }

@@ -6,10 +6,12 @@ import type { Telegram } from './telegram.ts'
 import type { Turn } from './turn.ts'
 import { words } from './words/words.ts'
 
-export const markOf = { private: 'private', open: 'open', 'not-attested': 'development' } as const satisfies Record<
-  string,
-  MarkKind
->
+export const markOf = {
+  private: 'private',
+  open: 'open',
+  development: 'development',
+  'not-attested': 'development',
+} as const satisfies Record<string, MarkKind>
 
 /** What the machine proved, in words, and what the answer took. */
 export function MachineSheet({

@@ -26,6 +26,7 @@ function standingOf(state: ChatState): Standing {
   const node = state.turns.findLast((turn) => turn.answer.node)?.answer.node
   if (node?.standing === 'private') return still('private', words.standing.private)
   if (node?.standing === 'open') return still('open', words.standing.open)
+  if (node?.standing === 'development') return still('development', words.standing.development)
   if (node || development) return still('development', words.standing['not-attested'])
   const chosen = models?.find((one) => one.id === model)
   return still(null, chosen ? words.standing.free(chosen.free) : words.standing.looking)

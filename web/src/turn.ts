@@ -83,6 +83,7 @@ function changeOf(answer: Answer, event: Exclude<AskEvent, Done>): Partial<Answe
   if (type === 'lost' || type === 'resumed') return { lost: type === 'lost', resumed: type === 'resumed' }
   if (type === 'waiting') return { phase: event.code === 'all-busy' ? 'waiting' : 'matching', lost: false }
   // Another machine is checked next.
+  if (type === 'refused') return { phase: 'matching', nodeId: event.nodeId, node: null, lost: false }
   if (type === 'moved') return { phase: 'matching', nodeId: event.nodeId, node: null, lost: false }
   if (type === 'checking') return { phase: type, nodeId: event.nodeId, lost: false }
   if (type === 'sealed') {

@@ -120,7 +120,7 @@ export class NodeAttestation {
     if (fetched) this.#store.put('broker', fetched.digest, fetched.bytes)
     if (fetched && (await tryWith(fetched.bytes))) return undefined
     // Only what somebody else vouches can be better from elsewhere.
-    if (refused && refused.blame !== 'endorsement' && refused.blame !== 'policy') return refused
+    if (refused && refused.blame !== 'endorsement') return refused
     const own = this.#store.digest('node')
     const carried = own && own !== fetched?.digest ? this.#store.bytes(own) : null
     if (carried && (await tryWith(carried))) return undefined

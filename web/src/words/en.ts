@@ -202,6 +202,7 @@ export const en = {
   standing: {
     private: 'Private, verified',
     open: 'Open: its owner could read',
+    development: 'Development machine, not private',
     'not-attested': 'Not attested',
     checking: 'Checking',
     stopped: 'Stopped',
@@ -253,7 +254,12 @@ export const en = {
     empty: 'The machine answered with nothing.',
     free: 'free',
     cost: (amount: string, ticker: string) => `${amount} ${ticker}`,
-    standing: { private: 'Proven private', open: 'Open machine', 'not-attested': 'Not attested' },
+    standing: {
+      private: 'Proven private',
+      open: 'Open machine',
+      development: 'Development machine',
+      'not-attested': 'Not attested',
+    },
     about: (standing: string) => `${standing}. About this machine`,
   },
   /** What the answer's status line says, by phase. */
@@ -279,6 +285,10 @@ export const en = {
     open: {
       title: 'Open machine',
       text: 'Nobody on the way could read your question, but the owner of this machine could.',
+    },
+    development: {
+      title: 'Development machine, not private',
+      text: 'Every check was made, but on a simulated machine whose keys everybody has: its owner could read your question. It shows how a private machine is proven.',
     },
     'not-attested': {
       title: 'Not attested',
