@@ -1,141 +1,164 @@
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { limits, modelId, networks, type NetworkName, type Offer } from '@cocoon/protocol'
+import { limits, type Offer } from '@cocoon/protocol'
 import * as v from 'valibot'
-import { attestationSettings } from './attesters/settings.ts'
+import { DEMO_MODEL, modelSettingNames, type SettingName, settingNames, Settings } from './settings.ts'
+import { readToml, type TomlEntry, TomlError, type TomlFile } from './toml.ts'
 
-/** The demonstration model that comes with this package. */
-export const DEMO_MODEL = {
-  id: 'cocoon-demo',
-  path: fileURLToPath(new URL('../demo-model/cocoon-demo.gguf', import.meta.url)),
-} as const
+export { DEMO_MODEL, type Settings } from './settings.ts'
 
-const whole = (name: string, min: number, max: number) =>
-  v.pipe(
-    v.string(),
-    v.regex(/^\d{1,15}$/, `${name} is a whole number`),
-    v.transform(Number),
-    v.minValue(min, `${name} is at least ${min}`),
-    v.maxValue(max, `${name} is at most ${max}`),
-  )
-const price = v.pipe(
-  v.string(),
-  v.regex(/^\d{1,15}$/, 'a price is whole nanograms per million tokens'),
-  v.transform((text) => BigInt(text)),
-)
+/** Read where neither `--config` nor COCOON_CONFIG names another; it need not be there. */
+export const CONFIG_FILE = 'worker-node.toml'
 
-/** A web address; `localhost:8787` would be read as one with the scheme `localhost:`. */
-const webAddress = (what: string) =>
-  v.pipe(
-    v.string(),
-    v.check((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), what),
-  )
-const oneOf = <const Names extends readonly string[]>(options: Names) =>
-  v.picklist(options, `is one of ${options.join(', ')}`)
-
-/** Every setting, as a flag (`--engine-url`) and an environment variable (`COCOON_ENGINE_URL`). Flags win. */
-const Settings = v.object({
-  /** Where the broker is. */
-  broker: webAddress('the broker is an address such as https://cocoon.example'),
-  network: v.optional(oneOf(Object.keys(networks) as NetworkName[]), 'mainnet'),
-  /** `embedded`: llama.cpp in this process; `openai`: any OpenAI-compatible server. */
-  engine: v.optional(oneOf(['embedded', 'openai']), 'embedded'),
-  'engine-url': v.optional(webAddress('the engine is an address such as http://127.0.0.1:8000')),
-  /** GGUF file of the embedded engine. */
-  'model-path': v.optional(v.string(), DEMO_MODEL.path),
-  /** The model's name on the network. */
-  model: v.optional(
-    v.pipe(
-      v.string(),
-      v.check(
-        (text) => v.is(modelId, text),
-        'a model is named like qwen3-8b: at most 64 of a-z, 0-9, and . _ / - inside',
-      ),
-    ),
-    DEMO_MODEL.id,
-  ),
-  /** The engine's own name for it, where it differs. */
-  'engine-model': v.optional(v.string()),
-  /**
-   * `on` keeps vLLM's prefix cache from answering one user's prompt with another's. Other engines have no such field.
-   */
-  'cache-salt': v.optional(oneOf(['on', 'off']), 'off'),
-  slots: v.optional(whole('slots', 1, 256), '4'),
-  context: v.optional(whole('context', 64, 10_000_000)),
-  threads: v.optional(whole('threads', 1, 256), '1'),
-  gpu: v.optional(oneOf(['auto', 'off']), 'off'),
-  seconds: v.optional(whole('seconds', 1, 3600), '600'),
-  /** For requests that bring none, as model makers recommend one; the engine's own default where absent. */
-  temperature: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^\d(\.\d+)?$/, 'temperature is a number from 0 to 2'),
-      v.transform(Number),
-      v.maxValue(2, 'temperature is a number from 0 to 2'),
-    ),
-  ),
-  'price-prompt': v.optional(price, '0'),
-  'price-cached': v.optional(price, '0'),
-  'price-completion': v.optional(price, '0'),
-  'price-reasoning': v.optional(price, '0'),
-  log: v.optional(oneOf(['text', 'json']), 'text'),
-  /** Answers `GET /healthz` and `GET /readyz` there; 0 takes any free port. Nothing listens where it is absent. */
-  'health-port': v.optional(whole('health-port', 0, 65_535)),
-  /** Only this machine may ask, unless told otherwise. */
-  'health-host': v.optional(
-    v.pipe(v.string(), v.minLength(1, 'an address to listen on, such as 0.0.0.0')),
-    '127.0.0.1',
-  ),
-  ...attestationSettings,
-})
-export type Settings = v.InferOutput<typeof Settings>
+export interface NodeSettings extends Settings {
+  /** What this node serves: the settings themselves, or those of each `[[models]]`. */
+  readonly models: readonly Settings[]
+  /** The file that was read. */
+  readonly file: string | undefined
+}
 
 /** Thrown for a setting that is missing or wrong; the message says which, and what to type. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-const names = Object.keys(Settings.entries) as (keyof Settings)[]
+/** The text of a file; undefined where there is none. */
+export type ReadText = (path: string) => string | undefined
+type Environment = Readonly<Record<string, string | undefined>>
+type Values = Map<string, { readonly value: string; readonly from: string }>
 
-/** @throws ConfigError */
+/**
+ * The file's settings, under those of the environment, under the flags.
+ *
+ * @throws ConfigError
+ */
 export function readSettings(
   args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): Settings {
-  let flags: Record<string, string | boolean | undefined>
+  environment: Environment,
+  readText: ReadText = textOf,
+): NodeSettings {
+  const flags = readFlags(args)
+  const named = flags['config'] ?? environment['COCOON_CONFIG']
+  const file = named ?? CONFIG_FILE
+  const text = readText(file)
+  if (named !== undefined && text === undefined) {
+    throw new ConfigError(`--config: ${file} cannot be read. \`worker-node init\` writes one`)
+  }
+  const read = text === undefined ? { entries: [], tables: [] } : parseFile(file, text)
+  const over: Values = new Map()
+  for (const name of settingNames) {
+    const flag = flags[name]
+    const variable = environment[variableOf(name)]
+    if (flag !== undefined) over.set(name, { value: flag, from: `--${name}` })
+    else if (variable !== undefined) over.set(name, { value: variable, from: `--${name}` })
+  }
+  const values: Values = new Map([...fileValues(file, read.entries, settingNames), ...over])
+  const models = read.tables.map((table) => {
+    const own = fileValues(file, table.entries, modelSettingNames)
+    if (!own.has('model')) throw new ConfigError(`${file}:${table.line}: [[models]] needs a model, such as "qwen3-8b"`)
+    return settingsOf(new Map([...values, ...own]))
+  })
+  const loose = modelSettingNames.find((name) => over.has(name))
+  if (models.length > 0 && loose) {
+    throw new ConfigError(`--${loose}: ${file} lists [[models]], each with its own: change it there`)
+  }
+  const settings = settingsOf(
+    models[0] ? new Map([...values, ['model', { value: models[0].model, from: '' }]]) : values,
+  )
+  const names = models.map(({ model }) => model)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice) throw new ConfigError(`${file}: two [[models]] are named ${twice}`)
+  const known = text === undefined ? undefined : resolve(file)
+  return { ...settings, models: models.length > 0 ? models : [settings], file: known }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function readFlags(args: readonly string[]): Partial<Record<string, string>> {
+  const names = [...settingNames, 'config']
   try {
     const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]))
-    flags = parseArgs({ args: [...args], options, strict: true }).values
+    return parseArgs({ args: [...args], options, strict: true }).values
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'unknown flag'
     throw new ConfigError(`${why}\nFlags: ${names.map((name) => `--${name}`).join(' ')}`)
   }
-  const variable = (name: string): string => `COCOON_${name.toUpperCase().replaceAll('-', '_')}`
-  const values: Record<string, unknown> = {}
-  for (const name of names) {
-    const value = flags[name] ?? environment[variable(name)]
-    if (value !== undefined) values[name] = value
+}
+
+function parseFile(file: string, text: string): TomlFile {
+  let read: TomlFile
+  try {
+    read = readToml(text)
+  } catch (error) {
+    if (error instanceof TomlError) throw new ConfigError(`${file}:${error.line}: ${error.message}`, { cause: error })
+    throw error
   }
-  const result = v.safeParse(Settings, values)
+  const other = read.tables.find(({ name }) => name !== 'models')
+  if (other) throw new ConfigError(`${file}:${other.line}: [[${other.name}]] is not known; there is [[models]]`)
+  return read
+}
+
+function fileValues(file: string, entries: readonly TomlEntry[], known: readonly SettingName[]): Values {
+  return new Map(
+    entries.map(({ key, value, line }) => {
+      const from = `${file}:${line}: ${key}`
+      if (known.some((name) => name === key)) return [key, { value, from }]
+      const close = known.find((name) => distance(name, key) <= 2)
+      throw new ConfigError(`${from} is no setting here${close ? `; did you mean ${close}?` : ''}`)
+    }),
+  )
+}
+
+const variableOf = (name: string): string => `COCOON_${name.toUpperCase().replaceAll('-', '_')}`
+
+/** @throws ConfigError */
+function settingsOf(values: Values): Settings {
+  const given = Object.fromEntries([...values].map(([name, { value }]) => [name, value]))
+  const result = v.safeParse(Settings, given)
   if (!result.success) {
     const [issue] = result.issues
     const name = v.getDotPath(issue) ?? 'settings'
-    const missing = values[name] === undefined
+    const from = values.get(name)?.from
     throw new ConfigError(
-      missing ? `--${name} is missing: give it, or set ${variable(name)}` : `--${name}: ${issue.message}`,
+      from === undefined ? `--${name} is missing: give it, or set ${variableOf(name)}` : `${from}: ${issue.message}`,
     )
   }
-  if (result.output.engine === 'openai' && !result.output['engine-url']) {
+  const settings = result.output
+  if (settings.engine === 'openai' && !settings['engine-url']) {
     throw new ConfigError('--engine openai needs --engine-url, such as http://127.0.0.1:8000')
   }
-  if (result.output.engine === 'embedded' && result.output['engine-url']) {
+  if (settings.engine === 'embedded' && settings['engine-url']) {
     throw new ConfigError('--engine-url is for another engine: add --engine openai, or leave it out')
   }
-  const foreign = result.output.engine === 'openai' || result.output['model-path'] !== DEMO_MODEL.path
-  if (foreign && values['model'] === undefined) {
+  if (settings.metrics === 'on' && settings['health-port'] === undefined) {
+    throw new ConfigError('--metrics on needs --health-port, such as 9090: they are asked for there')
+  }
+  const foreign = settings.engine === 'openai' || settings['model-path'] !== DEMO_MODEL.path
+  if (foreign && !values.has('model')) {
     throw new ConfigError('--model is missing: name the model as the broker lists it, such as qwen3-8b')
   }
-  return result.output
+  return settings
+}
+
+/** Letters to change, add or leave out until one word is the other. */
+function distance(one: string, other: string): number {
+  let before = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= one.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= other.length; j++) {
+      const same = one[i - 1] === other[j - 1] ? 0 : 1
+      row.push(Math.min((before[j - 1] ?? 0) + same, (before[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+    }
+    before = row
+  }
+  return before[other.length] ?? 0
 }
 
 /** What the node offers, once the engine has said what it can. */

@@ -54,6 +54,8 @@ export interface HealthOptions {
   readonly port: number
   /** Every reason why this node takes no jobs now; none when it does. */
   readonly unready: () => Promise<readonly Unready[]>
+  /** What Prometheus reads; nothing is there for it where this is absent. */
+  readonly metrics?: (() => string) | undefined
 }
 
 export interface HealthServer {
@@ -63,11 +65,11 @@ export interface HealthServer {
 
 /**
  * Two questions for whoever runs this machine: `GET /healthz`, is the process alive, and `GET /readyz`, does it take
- * jobs. The answers hold no job, no key and no number that says how much is asked here.
+ * jobs. The answers hold no job, no key and no number that says how much is asked here; metrics do, for who wants them.
  *
  * @throws Error of Node's `listen`, such as EADDRINUSE
  */
-export async function serveHealth({ host, port, unready }: HealthOptions): Promise<HealthServer> {
+export async function serveHealth({ host, port, unready, metrics }: HealthOptions): Promise<HealthServer> {
   const server: Server = createServer((request, response) => {
     const answer = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
@@ -82,6 +84,11 @@ export async function serveHealth({ host, port, unready }: HealthOptions): Promi
           (reasons) => answer(reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons }),
           () => answer(503, { ready: false, reasons: ['engine-silent' satisfies Unready] }),
         )
+        return
+      case '/metrics':
+        if (!metrics) return answer(404, { error: 'no metrics here: run with --metrics on' })
+        response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+        response.end(request.method === 'HEAD' ? undefined : metrics())
         return
       default:
         return answer(404, { error: 'ask /healthz or /readyz' })

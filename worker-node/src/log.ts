@@ -1,3 +1,5 @@
+import type { Meter } from './meter.ts'
+
 /** Everything a log line may hold. There is no field for content, keys or exact token counts, and none is added. */
 export interface LogFields {
   readonly job?: string
@@ -31,4 +33,16 @@ export function createLog(format: 'json' | 'text', write: (line: string) => void
 /** A broker's words may stand in a line: they must not begin another, nor speak to the terminal. */
 function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
+}
+
+/** The same log, and its events counted. */
+export function countedLog(log: Log, meter: Meter): Log {
+  return (event, fields = {}) => {
+    if (event === 'job.refused') meter.event(`refused ${fields.code ?? 'unknown'}`)
+    // Beyond so many a second, refusals have no lines of their own.
+    else if (event === 'jobs.refused') meter.event('refused unlogged', fields.count ?? 0)
+    else if (event.endsWith('.fault')) meter.event(`fault ${event}`)
+    else meter.event(event)
+    log(event, fields)
+  }
 }

@@ -12,7 +12,7 @@ import {
 } from '@cocoon/protocol'
 import { Link } from './link.ts'
 import { NodeJobs, type NodeJobsOptions } from './node-jobs.ts'
-import { type BindStatement, type Clock, PREKEY_ROTATION, PrekeyRing, systemClock } from './prekeys.ts'
+import { type BindStatement, type Clock, PREKEY_ROTATION, PrekeyRing, systemClock, type Terms } from './prekeys.ts'
 
 /** Frames without an acknowledgement for this long are asked about. Milliseconds. */
 const NUDGE = 2_000
@@ -83,23 +83,33 @@ export class WorkerNode {
     return this.#jobs.draining
   }
 
-  /** Takes no new job, lets the running ones end, and leaves. */
-  async stop(): Promise<void> {
+  get offers(): Terms['offers'] {
+    return this.#prekeys.offers
+  }
+
+  /** States other offers from now on: prices, say. */
+  async offer(offers: Terms['offers']): Promise<void> {
+    this.#prekeys.offer(offers)
+    await this.#rotate()
+  }
+
+  /** Takes no new job, lets the running ones end, for so many milliseconds at most, and leaves. */
+  async stop(patience = DRAIN): Promise<void> {
     const idle = this.#jobs.drain()
     this.#pushLoad()
-    await Promise.race([idle, delay(DRAIN)])
+    await Promise.race([idle, delay(patience)])
     this.#jobs.interruptAll()
     await Promise.race([this.#jobs.stored(), delay(DRAIN_FRAMES)])
     for (const timer of this.#timers) clearInterval(timer)
     this.#link.close()
   }
 
-  #load(): Pick<MessageOf<'load'>, 'slots' | 'free'> {
+  get load(): Pick<MessageOf<'load'>, 'slots' | 'free'> {
     return { slots: this.#options.engine.slots, free: this.#jobs.free }
   }
 
   #hello(): Omit<MessageOf<'hello'>, 'kind' | 'signature'> {
-    return { statement: this.#prekeys.current, ...this.#load(), jobs: this.#jobs.known, ...this.#attested() }
+    return { statement: this.#prekeys.current, ...this.load, jobs: this.#jobs.known, ...this.#attested() }
   }
 
   #attested(): { attested?: Attested } {
@@ -109,14 +119,14 @@ export class WorkerNode {
   }
 
   #joined(): void {
-    this.#options.log('link.up', this.#load())
+    this.#options.log('link.up', this.load)
     // The relay starts with what the hello said; a node that is leaving says so again.
     if (this.#jobs.draining) this.#pushLoad()
     this.#jobs.joined()
   }
 
   #pushLoad(): void {
-    this.#link.send({ kind: 'load', ...this.#load(), draining: this.#jobs.draining })
+    this.#link.send({ kind: 'load', ...this.load, draining: this.#jobs.draining })
   }
 
   async #rotate(): Promise<void> {

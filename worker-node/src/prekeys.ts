@@ -42,7 +42,7 @@ interface Published {
 /** The node's prekeys: one that is offered, and those before it until their time is over. They live in memory only. */
 export class PrekeyRing {
   readonly #signer: Signer
-  readonly #terms: Terms
+  #terms: Terms
   readonly #clock: Clock
   readonly #bind: BindStatement
   readonly #published = new Map<string, Published>()
@@ -61,6 +61,15 @@ export class PrekeyRing {
     this.#signer = signer
     this.#terms = terms
     this.#clock = clock
+  }
+
+  /** Other offers, from the next statement on. Jobs under those before keep what they were promised. */
+  offer(offers: Terms['offers']): void {
+    this.#terms = { ...this.#terms, offers }
+  }
+
+  get offers(): Terms['offers'] {
+    return this.#terms.offers
   }
 
   /** Makes a new prekey and the statement that offers it; forgets those whose time is over. */

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError, DEMO_MODEL, offerOf, readSettings } from '../src/config.ts'
+import { ConfigError, DEMO_MODEL, offerOf, readSettings as readWith, type ReadText } from '../src/config.ts'
 
+const noFile: ReadText = () => undefined
+const readSettings = (args: readonly string[], environment: Record<string, string | undefined> = {}, file?: string) =>
+  readWith(args, environment, file === undefined ? noFile : () => file)
 const broker = ['--broker', 'https://cocoon.example']
 function complaint(args: readonly string[], environment: Record<string, string> = {}): string {
   try {
@@ -14,7 +17,9 @@ function complaint(args: readonly string[], environment: Record<string, string> 
 
 describe('settings', () => {
   test('have a default for everything but the broker', () => {
-    expect(readSettings(broker, {})).toEqual({
+    const { models, file, ...settings } = readSettings(broker, {})
+    expect([models, file]).toEqual([[settings], undefined])
+    expect(settings).toEqual({
       broker: 'https://cocoon.example',
       network: 'mainnet',
       engine: 'embedded',
@@ -31,6 +36,7 @@ describe('settings', () => {
       'price-reasoning': 0n,
       log: 'text',
       'health-host': '127.0.0.1',
+      metrics: 'off',
       attester: 'none',
       'gpu-command': 'none',
       'tsm-directory': '/sys/kernel/config/tsm/report',
@@ -109,8 +115,87 @@ describe('settings', () => {
     expect(complaint(args)).toMatch(message)
   })
 
+  test.each([
+    ['payee', [...broker, '--payee', 'EQ'], /^--payee: an address has 48 characters/],
+    ['payee', [...broker, '--payee', `0:${'0'.repeat(63)}g`], /^--payee: an address/],
+    ['metrics', [...broker, '--metrics', 'on'], /needs --health-port, such as 9090/],
+  ])('say what is wrong with %s: %j', (_name, args, message) => {
+    expect(complaint(args)).toMatch(message)
+  })
+
   test('name the variable where a variable is wrong', () => {
     expect(complaint(broker, { COCOON_SLOTS: 'many' })).toMatch(/^--slots: slots is a whole number$/)
+  })
+})
+
+describe('the file', () => {
+  const ofFile = (file: string, args: readonly string[] = [], environment: Record<string, string> = {}): string => {
+    try {
+      readSettings(args, environment, file)
+    } catch (error) {
+      if (error instanceof ConfigError) return error.message
+      throw error
+    }
+    return 'none'
+  }
+
+  test('is under the environment, which is under the flags', () => {
+    const file = 'broker = "https://file.example"\nslots = 2\nseconds = 60\nlog = "json"\n'
+    const settings = readSettings(['--slots', '9'], { COCOON_SECONDS: '30', COCOON_SLOTS: '8' }, file)
+    expect(settings).toMatchObject({ broker: 'https://file.example', slots: 9, seconds: 30, log: 'json' })
+    expect(settings.file).toMatch(/worker-node\.toml$/)
+  })
+
+  test('is the one that was named, and then it must be there', () => {
+    const asked: string[] = []
+    const none: ReadText = (path) => void asked.push(path)
+    const named = () => readWith(['--config', 'mine.toml', ...broker], {}, none)
+    expect(named).toThrow(/^--config: mine\.toml cannot be read\. `worker-node init` writes one$/)
+    readWith(broker, {}, none)
+    expect(asked).toEqual(['mine.toml', 'worker-node.toml'])
+    expect(() => readWith(broker, { COCOON_CONFIG: 'env.toml' }, none)).toThrow(/env\.toml/)
+  })
+
+  test('lists several models, each over what the file says of all', () => {
+    const file = `
+broker = "https://cocoon.example"
+price-completion = 50
+engine = "openai"
+engine-url = "http://127.0.0.1:11434"
+[[models]]
+model = "qwen3-8b"
+engine-model = "qwen3:8b"
+price-completion = 80
+[[models]]
+model = "cocoon-demo"
+engine = "embedded"
+`
+    expect(ofFile(file)).toMatch(/--engine-url is for another engine/)
+    const { models, model } = readSettings([], {}, file.replace('engine = "embedded"', 'temperature = 0.5'))
+    expect(model).toBe('qwen3-8b')
+    expect(models.map((one) => [one.model, one['engine-model'], one['price-completion'], one.temperature])).toEqual([
+      ['qwen3-8b', 'qwen3:8b', 80n, undefined],
+      ['cocoon-demo', undefined, 50n, 0.5],
+    ])
+  })
+
+  const one = 'broker = "https://cocoon.example"\n'
+  test.each<[string, string, RegExp, string[]?]>([
+    ['a wrong value', `${one}slots = 0`, /^worker-node\.toml:2: slots: slots is at least 1$/],
+    ['a word that is close', `${one}slot = 4`, /^worker-node\.toml:2: slot is no setting here; did you mean slots\?$/],
+    ['a word that is none', `${one}colour = "red"`, /^worker-node\.toml:2: colour is no setting here$/],
+    ['no TOML', `${one}slots: 4`, /^worker-node\.toml:2: a setting stands as name = value$/],
+    ['another table', `${one}[[engines]]`, /^worker-node\.toml:2: \[\[engines\]\] is not known/],
+    ['a model without a name', `${one}[[models]]\nslots = 1`, /^worker-node\.toml:2: \[\[models\]\] needs a model/],
+    ['a model twice', `${one}[[models]]\nmodel="a"\n[[models]]\nmodel="a"`, /two \[\[models\]\] are named a$/],
+    [
+      'what is no model’s',
+      `${one}[[models]]\nmodel="a"\nbroker="x"`,
+      /^worker-node\.toml:4: broker is no setting here$/,
+    ],
+    ['a flag beside models', `${one}[[models]]\nmodel="a"`, /^--slots: .* lists \[\[models\]\]/, ['--slots', '3']],
+  ])('says what is wrong, and where: %s', (_what, file, message, args = []) => {
+    expect(ofFile(file, args)).toMatch(message)
   })
 })
 

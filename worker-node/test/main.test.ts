@@ -1,37 +1,20 @@
-import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
+import { workerNode } from './daemon.ts'
 import { openAnswer, sealJob } from './sealed-job.ts'
 import { Relay } from './relay.ts'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const children: ReturnType<typeof spawn>[] = []
+const children: ReturnType<typeof workerNode>[] = []
 
 afterEach(() => {
-  for (const child of children) child.kill('SIGKILL')
+  for (const { child } of children) child.kill('SIGKILL')
 })
 
 /** The daemon, started as a provider would. */
 function start(...args: string[]) {
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env['PATH'] } })
-  children.push(child)
-  let [out, err] = ['', '']
-  child.stdout.on('data', (data: Buffer) => (out += data.toString()))
-  child.stderr.on('data', (data: Buffer) => (err += data.toString()))
-  const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-    child.on('close', (code) => resolve({ code, out, err }))
-  })
-  /** The first line about this event. */
-  const line = async (event: string): Promise<string> => {
-    for (;;) {
-      const found = out.split('\n').find((text) => text.includes(`"event":"${event}"`))
-      if (found) return found
-      if (child.exitCode !== null) throw new Error(`ended before ${event}: ${err}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-  return { child, ended, line }
+  const node = workerNode(args)
+  children.push(node)
+  return node
 }
 
 async function closedPort(): Promise<number> {
