@@ -35,7 +35,8 @@ const rooms = [
 const verbs = {
   start: () => [script('localnet/src/start.ts', ...args)],
   smoke: () => [script('localnet/src/smoke.ts', ...args)],
-  ask: () => [script('client/src/cli.ts', ...args)],
+  ask: () => [clientScript('client/src/cli.ts')],
+  verify: () => [clientScript('client/src/verify-cli.ts')],
   bench: () => [script('bench/bench.ts', ...args)],
   build: () => [vite()],
   bundle: () => [vite(), script('scripts/bundle.mjs', ...args)],
@@ -71,9 +72,18 @@ function deployConfig() {
  */
 function running() {
   const elsewhere = process.env.COCOON_BROKER || args.some((argument) => /^--(broker|network)\b/.test(argument))
-  if (verb !== 'ask' || elsewhere || !existsSync('.state/running.json')) return {}
+  if (!['ask', 'verify'].includes(verb) || elsewhere || !existsSync('.state/running.json')) return {}
   const { origin, network } = JSON.parse(readFileSync('.state/running.json', 'utf8'))
   return { COCOON_BROKER: origin, COCOON_NETWORK: network }
+}
+
+/** A development network has development roots, and a program has one kind only (docs/decisions/014). */
+function clientScript(path) {
+  const at = args.findIndex((argument) => /^--network\b/.test(argument))
+  const named = at === -1 ? undefined : (args[at].split('=')[1] ?? args[at + 1])
+  const network = named ?? running().COCOON_NETWORK ?? process.env.COCOON_NETWORK
+  const conditions = network === 'localnet' ? ['--conditions=cocoon-development'] : []
+  return { command: node, args: [...conditions, path, ...args] }
 }
 
 /** Installs once for each state of the lock file. */

@@ -22,6 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const) pro
 const starting = startSystem({
   port,
   chain: true,
+  attested: true,
   line: (name, text) => {
     if (verbose) console.log(`  ${name.padEnd(8)} ${text}`)
   },
@@ -37,9 +38,10 @@ try {
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   console.log(`
   broker   ${system.origin}  (Hono in workerd; Mini App and API on one origin)
-  node     answers with the demonstration model, not attested
+  node     answers with the demonstration model; attested by a simulated TDX machine, so not private
   chain    ${system.chain?.endpoint}  (toncenter v2; a block every 2 s)
            Registry ${deployment?.registry}
+  makers   ${system.makers}  (simulated Intel, AMD, NVIDIA, and the owners of the registry)
   state    ${system.state}  (removed at the end)
 
   open     ${system.telegram}        as Telegram would open it; add ?theme=dark for dark

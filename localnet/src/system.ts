@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, type WriteStream, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { ChainControl } from './chain/control.ts'
+import { type SimulatedTee, simulatedTeeFlags } from './attested-node.ts'
 import { Supervisor } from './supervisor.ts'
 import { serveTelegram, TEST_BOT_TOKEN } from './telegram.ts'
 
@@ -37,6 +39,8 @@ export interface SystemOptions {
   readonly nodeBroker?: (origin: string) => Promise<string>
   /** Starts a development chain too, with a block every two seconds and the Registry on it. */
   readonly chain?: boolean
+  /** Nodes show evidence of simulated machines; makers and owners are simulated too. */
+  readonly attested?: boolean
 }
 
 export interface System {
@@ -47,7 +51,10 @@ export interface System {
   readonly state: string
   /** The development chain, if one was asked for. */
   readonly chain: ChainControl | undefined
-  startNode(name: string, args?: readonly string[]): Promise<void>
+  /** Where simulated makers and owners are (run-makers.ts), if nodes are attested. */
+  readonly makers: string | undefined
+  /** `tee`: what its simulated machine is like; null for a node that shows nothing. */
+  startNode(name: string, args?: readonly string[], tee?: SimulatedTee | null): Promise<void>
   endNode(name: string, signal: NodeJS.Signals): Promise<void>
   /** Ends the broker, as a crash (SIGKILL) or a stop would. Nothing listens at its address then. */
   endBroker(signal?: NodeJS.Signals): Promise<void>
@@ -86,8 +93,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     if (temporary) rmSync(state, { recursive: true, force: true })
   }
   const startUp = async (): Promise<System> => {
-    // A chain takes longer to come up than anything else here, and waits for nothing.
-    const chainUp = options.chain ? startChain(supervisor, line) : undefined
+    const makers = options.attested ? await startMakers(supervisor, line) : undefined
+    // A chain takes longer to come up than anything else here, and waits for nothing else.
+    const chainPort = options.chain ? await freePort() : 0
+    const chainUp = options.chain ? startChain(supervisor, line, { port: chainPort, makers }) : undefined
     chainUp?.catch((error: unknown) => failure.reject(error instanceof Error ? error : new Error(String(error))))
     if (build) await buildBundle(line)
     const bindings = {
@@ -97,6 +106,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       TRIAL_FOR_KEYS: '1000',
       SESSION_SECRET: randomBytes(32).toString('hex'),
       BOT_TOKEN: TEST_BOT_TOKEN,
+      ...(makers ? { REGISTRY_SOURCE: `${makers}/standing.cbor`, ENDORSEMENT_SOURCE: `${makers}/makers` } : {}),
+      ...(makers && options.chain ? await chainSettings(chainPort) : {}),
       ...options.settings,
     }
     const env = {
@@ -114,9 +125,14 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     const endBroker = (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => supervisor.end('broker', signal)
     const startBroker = async (): Promise<void> => void (await listen(new URL(origin).port))
     const nodeBroker = (await options.nodeBroker?.(origin)) ?? origin
-    const startNode = async (name: string, args: readonly string[] = []): Promise<void> => {
+    const startNode = async (
+      name: string,
+      args: readonly string[] = [],
+      tee: SimulatedTee | null = makers ? {} : null,
+    ): Promise<void> => {
+      const shown = tee ? await simulatedTeeFlags(state, tee) : []
       const common = ['--broker', nodeBroker, '--network', 'localnet', '--log', 'json']
-      await supervisor.start(name, resolve(root, 'worker-node/src/main.ts'), { args: [...common, ...args], line })
+      await supervisor.start(name, resolve(root, 'worker-node/src/main.ts'), { args: [...common, ...shown, ...args], line })
     }
     for (let n = 1; n <= nodes; n++) await startNode(`node-${n}`)
     await untilServed(origin, nodes)
@@ -126,6 +142,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       telegram: telegram.url,
       state,
       chain: await chainUp,
+      makers,
       startNode,
       endNode: (name, how) => supervisor.end(name, how),
       endBroker,
@@ -147,8 +164,35 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   }
 }
 
-async function startChain(supervisor: Supervisor, line: (name: string, text: string) => void): Promise<ChainControl> {
-  const env = { PACE: String(BLOCK_MS) }
+type Line = (name: string, text: string) => void
+
+function startMakers(supervisor: Supervisor, line: Line): Promise<string> {
+  const file = resolve(root, 'localnet/src/run-makers.ts')
+  return supervisor.start('makers', file, { line, announces: true })
+}
+
+/** What makes the broker compare the owners' statement with what the chain announces. */
+async function chainSettings(port: number): Promise<Record<string, string>> {
+  const { developmentRegistry } = await import('./chain/deployment.ts')
+  return { CHAIN_API: `http://127.0.0.1:${port}`, REGISTRY_ADDRESS: await developmentRegistry() }
+}
+
+/** The broker has to know where the chain will be before either is up. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as AddressInfo
+  await new Promise((done) => server.close(done))
+  return port
+}
+
+async function startChain(
+  supervisor: Supervisor,
+  line: Line,
+  { port, makers }: { port: number; makers: string | undefined },
+): Promise<ChainControl> {
+  const announced = makers && (await (await fetch(`${makers}/admin/anchor`)).text())
+  const env = { PACE: String(BLOCK_MS), PORT: String(port), ...(announced ? { ANNOUNCE: announced } : {}) }
   const file = resolve(root, 'localnet/src/run-chain.ts')
   return new ChainControl(await supervisor.start('chain', file, { env, line, announces: true }))
 }

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto'
-import { accountOf, channelCode, Registry, type InitialRegistry } from '@cocoon/contracts'
+import {
+  accountOf,
+  applyChangeMessage,
+  channelCode,
+  type InitialRegistry,
+  queueChangeMessage,
+  Registry,
+} from '@cocoon/contracts'
 import { type Bytes, createSigner, hex, networks, type Signer } from '@cocoon/protocol'
 import { challengeSeconds, rawAddress } from '@cocoon/protocol/money'
+import type { Address, Cell } from '@ton/core'
 import type { Chain } from './chain.ts'
 import { Wallet } from './w5.ts'
 
@@ -46,26 +54,49 @@ const FEE = 500
 const PARTY_COINS = 100_000_000_000n
 const REGISTRY_COINS = 1_000_000_000n
 
-/** Deploys the Registry with the pinned channel code and one broker, and funds the parties. */
-export async function deploy(chain: Chain): Promise<Deployment> {
-  const [owner, guardian, broker, sweep] = (['owner', 'guardian', 'broker', 'broker sweep'] as const).map(
-    (party) => partyWallet(party).address,
-  )
-  if (!owner || !guardian || !broker || !sweep) throw new Error('a party is missing')
+/** A registry statement, as a Registry announces it. */
+export interface Announcement {
+  readonly digest: Bytes
+  readonly sequence: bigint
+}
+
+/** Of a development chain; the same on every machine. The owner changes it through a timelock. */
+async function initialRegistry(): Promise<InitialRegistry> {
   const { publicKey: key } = await brokerSigner()
-  const initial: InitialRegistry = {
-    owner,
-    guardian,
+  return {
+    owner: partyWallet('owner').address,
+    guardian: partyWallet('guardian').address,
     delay: challengeSeconds.localnet,
     codes: [new Uint8Array(channelCode.hash())],
-    brokers: [{ account: broker, key, maximumFee: FEE }],
+    brokers: [{ account: partyWallet('broker').address, key, maximumFee: FEE }],
   }
+}
+
+/** Where every development chain has its Registry, raw. */
+export async function developmentRegistry(): Promise<string> {
+  return rawAddress(accountOf(Registry.of(await initialRegistry()).address))
+}
+
+/**
+ * Deploys the Registry with the pinned channel code and one broker, and funds the parties. Announces the registry
+ * statement, if there is one, as its owner does: queued, waited for, applied.
+ */
+export async function deploy(chain: Chain, announcement?: Announcement): Promise<Deployment> {
+  const [owner, guardian, broker, sweep] = [
+    partyWallet('owner').address,
+    partyWallet('guardian').address,
+    partyWallet('broker').address,
+    partyWallet('broker sweep').address,
+  ]
+  const initial = await initialRegistry()
   const registry = Registry.of(initial)
   const pace = chain.pace
   chain.setPace('instant')
   await chain.give(registry.address, REGISTRY_COINS, registry.init)
   for (const party of [owner, guardian, broker, sweep]) await chain.give(party, PARTY_COINS)
+  if (announcement) await announce(chain, registry.address, initial.delay, announcement)
   chain.setPace(pace)
+  const { publicKey: key } = await brokerSigner()
   return {
     network: networks.localnet,
     registry: rawAddress(accountOf(registry.address)),
@@ -81,4 +112,15 @@ export async function deploy(chain: Chain): Promise<Deployment> {
     owner: rawAddress(accountOf(owner)),
     guardian: rawAddress(accountOf(guardian)),
   }
+}
+
+const CHANGE_COINS = 100_000_000n
+
+async function announce(chain: Chain, registry: Address, delay: number, content: Announcement): Promise<void> {
+  const wallet = partyWallet('owner')
+  const send = (body: Cell, seqno: number) =>
+    chain.send(wallet.message([{ to: registry, value: CHANGE_COINS, body }], seqno, chain.now + 60))
+  await send(queueChangeMessage({ change: { kind: 'set-content', ...content } }), 0)
+  await chain.advance(delay + 1)
+  await send(applyChangeMessage(), 1)
 }

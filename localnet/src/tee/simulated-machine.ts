@@ -10,6 +10,8 @@ const DAY = 24 * HOUR
 export type SimulatedMachineOptions = Omit<MachineOptions, 'now' | 'network' | 'bootNonce'> & {
   /** Unix seconds. */
   readonly clock: () => number
+  /** Unix seconds of the day whose registry statement stays published; without it every day has a new one. */
+  readonly publishedOn?: number
 }
 
 /**
@@ -43,9 +45,9 @@ export class SimulatedMachine {
   }
 
   async #plan(): Promise<ScenePlan> {
-    const { clock, ...options } = this.#options
+    const { clock, publishedOn, ...options } = this.#options
     const now = clock()
-    const scene = await planScene({ ...options, now, bootNonce: this.#bootNonce, published: publishedAt(now) })
+    const scene = await planScene({ ...options, now, bootNonce: this.#bootNonce, published: publishedAt(now, publishedOn) })
     await flipSwitches(scene, this.broken)
     return scene
   }
@@ -72,7 +74,7 @@ export class SimulatedMachine {
 }
 
 /** Numbers count days and hours, so that a localnet that starts again goes on counting. */
-function publishedAt(now: number) {
-  const [day, hour] = [Math.floor(now / DAY), Math.floor(now / HOUR)]
+function publishedAt(now: number, publishedOn = now) {
+  const [day, hour] = [Math.floor(publishedOn / DAY), Math.floor(now / HOUR)]
   return { numbers: { registry: day, stamp: hour }, issued: { registry: day * DAY, stamp: hour * HOUR } }
 }

@@ -1,8 +1,13 @@
 import type { Bytes } from '../bytes.ts'
-import { encodeCbor } from '../cbor.ts'
+import { decodeCbor, encodeCbor } from '../cbor.ts'
 import { signFor, type Signer } from '../signing.ts'
-import { type OwnerSignature, type Registry, registryDigest, type SignedRegistry } from './registry.ts'
+import { MAX_REGISTRY_BYTES, type OwnerSignature, Registry, registryDigest, type SignedRegistry } from './registry.ts'
 import type { SignedStamp, Stamp } from './stamp.ts'
+
+/** What is in a statement, unverified. @throws CocoonError `broken-encoding` */
+export function decodeRegistry(body: Bytes): Registry {
+  return decodeCbor(Registry, body, MAX_REGISTRY_BYTES)
+}
 
 /** The bytes that owners sign, each on a machine of their own. */
 export function encodeRegistry(registry: Registry): Bytes {
