@@ -14,7 +14,10 @@ export interface SimulatedTee {
 }
 
 /** Flags with which a node shows evidence of a simulated machine. Files it needs are written to `folder`. */
-export async function simulatedTeeFlags(folder: string, { tee = 'tdx', broken = [] }: SimulatedTee = {}): Promise<string[]> {
+export async function simulatedTeeFlags(
+  folder: string,
+  { tee = 'tdx', broken = [] }: SimulatedTee = {},
+): Promise<string[]> {
   const workload = join(folder, 'workload.json')
   writeFileSync(workload, await printWorkload(await developmentWorkload()))
   const machine = ['--workload', workload, '--tee', tee, ...broken.flatMap((rule) => ['--break', rule])]

@@ -48,7 +48,10 @@ async function answer(method: string, url: URL): Promise<Reply> {
     return { status: 200, body: JSON.stringify(anchor) }
   }
   if (method !== 'POST' || !(verb === 'break' || verb === 'mend') || !isSwitch(rule)) {
-    return { status: 400, body: 'POST /admin/break/RULE or /admin/mend/RULE; localnet/src/tee/switches.ts has the rules\n' }
+    return {
+      status: 400,
+      body: 'POST /admin/break/RULE or /admin/mend/RULE; localnet/src/tee/switches.ts has the rules\n',
+    }
   }
   if (verb === 'break') machine.break(rule)
   else machine.mend(rule)
@@ -56,7 +59,11 @@ async function answer(method: string, url: URL): Promise<Reply> {
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status, headers = {}, body } = await answer(request.method ?? 'GET', new URL(request.url ?? '/', 'http://localhost'))
+  const {
+    status,
+    headers = {},
+    body,
+  } = await answer(request.method ?? 'GET', new URL(request.url ?? '/', 'http://localhost'))
   response.writeHead(status, headers).end(body)
 }
 

@@ -132,7 +132,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     ): Promise<void> => {
       const shown = tee ? await simulatedTeeFlags(state, tee) : []
       const common = ['--broker', nodeBroker, '--network', 'localnet', '--log', 'json']
-      await supervisor.start(name, resolve(root, 'worker-node/src/main.ts'), { args: [...common, ...shown, ...args], line })
+      await supervisor.start(name, resolve(root, 'worker-node/src/main.ts'), {
+        args: [...common, ...shown, ...args],
+        line,
+      })
     }
     for (let n = 1; n <= nodes; n++) await startNode(`node-${n}`)
     await untilServed(origin, nodes)

@@ -4,16 +4,16 @@ import {
   type Bytes,
   createPrekey,
   createSigner,
-  encodeCbor,
   hex,
   limits,
   type NetworkName,
   networks,
   PROTOCOL_VERSION,
+  type SignedStatement,
   type Signer,
   signStatement,
 } from '@cocoon/protocol'
-import { encodeCollateral } from '@cocoon/protocol/appraisal'
+import { encodeCollateral, writeProof } from '@cocoon/protocol/appraisal'
 import * as v from 'valibot'
 import { openAttestation } from './attesters/attestation.ts'
 import { AttestationError } from './attesters/attester.ts'
@@ -58,9 +58,12 @@ export async function evidenceCommand({ args, environment, now, print }: Evidenc
     ['cbor', made.bytes],
     ['claims.json', claimsText(made)],
     ['workload.json', await writeWorkload(attestation.workload)],
-    ['statement.cbor', await statementOver(made, signer, network, now())],
   ]
-  if (made.collateral) files.push(['collateral.cbor', encodeCollateral(made.collateral)])
+  const collateral = made.collateral && encodeCollateral(made.collateral)
+  if (collateral) files.push(['collateral.cbor', collateral])
+  const statement = await statementOver(made, signer, network, now())
+  const at = Math.floor(now() / 1000)
+  files.push(['json', writeProof({ network, statement, evidence: made.bytes, collateral, standing: null, at })])
   for (const [end, content] of files) {
     const path = `${settings.out}.${end}`
     await writeFile(path, content).catch((cause: unknown) => {
@@ -107,10 +110,15 @@ function claimsText({ claims, evidence, digest, register, collateral }: MadeEvid
 }
 
 /** A device appraises evidence under a statement. This one offers a prekey that nobody holds: nothing sealed to it opens. */
-async function statementOver(made: MadeEvidence, signer: Signer, network: number, now: number): Promise<Bytes> {
+async function statementOver(
+  made: MadeEvidence,
+  signer: Signer,
+  network: number,
+  now: number,
+): Promise<SignedStatement> {
   const prekey = await createPrekey()
   const notBefore = Math.floor(now / 1000)
-  const signed = await signStatement(
+  return signStatement(
     {
       version: PROTOCOL_VERSION,
       network,
@@ -130,5 +138,4 @@ async function statementOver(made: MadeEvidence, signer: Signer, network: number
     },
     signer,
   )
-  return encodeCbor(signed)
 }

@@ -1,7 +1,15 @@
 /** The door of `@cocoon/localnet/chain`: a TON chain for development. Never in a production bundle. */
 export { Chain, type ChainOptions, FAUCET, FINALITY, NotAccepted, type Pace } from './chain.ts'
 export { ChainControl, type ChainStatus } from './control.ts'
-export { type Announcement, brokerSigner, deploy, type Deployment, developmentSeed, type Party, partyWallet } from './deployment.ts'
+export {
+  type Announcement,
+  brokerSigner,
+  deploy,
+  type Deployment,
+  developmentSeed,
+  type Party,
+  partyWallet,
+} from './deployment.ts'
 export { type Fault, Faults } from './faults.ts'
 export { type Block, type Executed, Ledger, normalizedHash } from './ledger.ts'
 export { type Order, ordered } from './order.ts'

@@ -47,7 +47,12 @@ export class SimulatedMachine {
   async #plan(): Promise<ScenePlan> {
     const { clock, publishedOn, ...options } = this.#options
     const now = clock()
-    const scene = await planScene({ ...options, now, bootNonce: this.#bootNonce, published: publishedAt(now, publishedOn) })
+    const scene = await planScene({
+      ...options,
+      now,
+      bootNonce: this.#bootNonce,
+      published: publishedAt(now, publishedOn),
+    })
     await flipSwitches(scene, this.broken)
     return scene
   }

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { decodeCbor, hex, networks, SignedStatement, verifyStatement } from '@cocoon/protocol'
-import { decodeCollateral, decodeEvidence, evidenceDigest, workloadDigest } from '@cocoon/protocol/appraisal'
+import { hex, networks, verifyStatement } from '@cocoon/protocol'
+import { decodeCollateral, decodeEvidence, evidenceDigest, readProof, workloadDigest } from '@cocoon/protocol/appraisal'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { developmentWorkload, planScene, publish } from '../../../localnet/src/tee/index.ts'
 import { appraiseUnder } from '../../../protocol/src/appraisal/appraise.ts'
@@ -100,8 +100,9 @@ describe('worker-node evidence', () => {
     const digest = hex(await evidenceDigest(evidence))
     expect(printed.at(-1)).toBe(`digest  ${digest}`)
 
-    const signed = decodeCbor(SignedStatement, await read('statement.cbor'), 100_000)
-    const statement = await verifyStatement(signed, networks.localnet)
+    const proof = readProof(await readFile(join(directory, 'evidence.json'), 'utf8'))
+    expect(proof.evidence).toEqual(evidence)
+    const statement = await verifyStatement(proof.statement, networks.localnet)
     const seconds = Math.floor(now() / 1000)
     const scene = await planScene({ now: seconds, random: counted(), workload })
     const appraisal = await appraiseUnder(pins, {
