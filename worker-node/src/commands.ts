@@ -28,6 +28,14 @@ export function isHelp(word: string): boolean {
 export async function runCommand(name: string, args: readonly string[]): Promise<void> {
   const print = (text: string): void => console.log(text)
   switch (name) {
+    case 'init': {
+      const { initCommand } = await import('./init-command.ts')
+      return initCommand(args, print)
+    }
+    case 'doctor': {
+      const { doctorCommand } = await import('./doctor-command.ts')
+      return doctorCommand(args, print)
+    }
     case 'status':
       return statusCommand(args)
     case 'drain':
