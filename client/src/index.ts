@@ -16,4 +16,5 @@ export type {
 } from './events.ts'
 export { MachineRefused, type SeenMemory } from './machine-appraiser.ts'
 export { keySignIn, type SignIn, telegramSignIn } from './sign-in.ts'
+export { verifyProof } from './verify.ts'
 export type { ClientSocket } from './socket.ts'

@@ -1,6 +1,7 @@
 import { Icon, type IconName } from './icon.tsx'
 import { Mark, type MarkKind } from './mark.tsx'
 import { grams, ticker } from './money.ts'
+import { ProofView, type Reappraise } from './proof-sheet.tsx'
 import { Sheet } from './sheet.tsx'
 import type { Telegram } from './telegram.ts'
 import type { Turn } from './turn.ts'
@@ -17,20 +18,24 @@ export const markOf = {
 export function MachineSheet({
   turn,
   modelName,
+  reappraise,
   telegram,
   onClose,
 }: {
   readonly turn: Turn
   readonly modelName: string
+  readonly reappraise: Reappraise
   readonly telegram: Telegram
   readonly onClose: () => void
 }) {
-  const { node, end } = turn.answer
-  if (!node) return null
-  const about = words.about[node.standing]
+  const { node, nodeId, end, proof, failure } = turn.answer
+  const machine = node?.nodeId ?? nodeId
+  if (!machine || !(node || proof)) return null
+  const refused = failure?.refusal !== undefined
+  const about = node && !refused ? words.about[node.standing] : words.proof.refused
   const facts: [string, string][] = [
     [words.about.model, modelName],
-    [words.about.machine, shortened(node.nodeId)],
+    [words.about.machine, shortened(machine)],
   ]
   if (end) {
     const { prompt, cached, completion, reasoning } = end.usage
@@ -41,10 +46,13 @@ export function MachineSheet({
   return (
     <Sheet title={about.title} telegram={telegram} onClose={onClose}>
       <div className="stack">
-        <div className="card padded about">
-          <Mark kind={markOf[node.standing]} large />
-          <p>{about.text}</p>
-        </div>
+        {proof !== undefined && <ProofView proof={proof} reappraise={reappraise} />}
+        {proof === undefined && node && (
+          <div className="card padded about">
+            <Mark kind={markOf[node.standing]} large />
+            <p>{words.about[node.standing].text}</p>
+          </div>
+        )}
         <dl className="card facts">
           {facts.map(([name, value]) => (
             <div key={name} className="row">

@@ -121,7 +121,13 @@ export function App({ chat, telegram }: { readonly chat: Chat; readonly telegram
       {open?.name === 'model' && <ModelSheet {...sheet} />}
       {open?.name === 'trial' && <TrialSheet {...sheet} />}
       {open?.name === 'machine' && shown && (
-        <MachineSheet turn={shown} modelName={modelName} telegram={telegram} onClose={close} />
+        <MachineSheet
+          turn={shown}
+          modelName={modelName}
+          reappraise={chat.reappraise}
+          telegram={telegram}
+          onClose={close}
+        />
       )}
       {open?.name === 'actions' && shown && (
         <ActionsSheet

@@ -1,6 +1,18 @@
-import type { AskEvent, AskOptions, KeptAnswer, ResumeOptions } from '@cocoon/client'
+import type { AskEvent as ClientEvent, AskOptions, KeptAnswer, ResumeOptions } from '@cocoon/client'
+import type { Reappraise } from './proof-sheet.tsx'
 
-export type { AskEvent, AskOptions, ChatMessage, KeptAnswer, NodeView, ResumeOptions } from '@cocoon/client'
+type Sealed = Extract<ClientEvent, { type: 'sealed' }>
+/** As the client's; a proof is text here, which is kept with the answer. */
+export type AskEvent = Exclude<ClientEvent, Sealed> | (Omit<Sealed, 'proof'> & { readonly proof?: string })
+
+/** Why a machine was refused: the check that failed, by name, and its code. With the proof of it. */
+export interface Refusal {
+  readonly step: string
+  readonly code: string
+  readonly proof: string
+}
+
+export type { AskOptions, ChatMessage, KeptAnswer, NodeView, ResumeOptions } from '@cocoon/client'
 
 export interface Model {
   readonly id: string
@@ -40,6 +52,8 @@ export interface Asking {
   flush(): Promise<void>
   /** The network or the device came back. */
   wake(): void
+  /** Makes an appraisal again, from the proof that was kept. */
+  reappraise: Reappraise
   /** The network is localnet: nodes are not attested. */
   readonly development: boolean
 }

@@ -1,6 +1,7 @@
 import type { AskEvent, Asking, AskOptions, Connect, KeptAnswer, ResumeOptions } from './asking.ts'
 import { type ChatState, preferred } from './chat-state.ts'
 import type { Conversation, Waiting } from './conversation.ts'
+import type { Reappraised } from './proof-sheet.tsx'
 import { draft as keptDraft } from './draft.ts'
 import {
   advance,
@@ -74,6 +75,9 @@ export class Chat {
     const last = this.#state.turns.at(-1)
     return last !== undefined && isRunning(last.answer)
   }
+
+  /** Makes the appraisal of an answer's machine again. */
+  readonly reappraise = async (proof: string): Promise<Reappraised> => (await this.#connected()).reappraise(proof)
 
   /** Asks what there is: models and what is left of the trial. Called after the first paint, and again when it failed. */
   async open(): Promise<void> {

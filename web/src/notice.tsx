@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { Icon, type IconName } from './icon.tsx'
 import { Mark } from './mark.tsx'
+import { groupOf } from './proof-groups.ts'
 import type { Answer, Failure } from './turn.ts'
 import type { Remedy } from './words/en.ts'
 import { words } from './words/words.ts'
@@ -11,12 +12,15 @@ export function FailureNotice({
   failure,
   renews,
   onRemedy,
+  onProof,
 }: {
   readonly answer: Answer
   readonly failure: Failure
   /** When free questions come back, Unix seconds. */
   readonly renews: number | null
   readonly onRemedy: (remedy: Remedy) => void
+  /** Shows what was found out about a machine that was refused. */
+  readonly onProof: () => void
 }) {
   const notice = words.notices[failure.code]
   const wait = useWait(failure)
@@ -30,7 +34,7 @@ export function FailureNotice({
         <div>
           <h2>{notice.title}</h2>
           <p>
-            {back ?? notice.what} {safe}
+            {back ?? refusedBecause(failure) ?? notice.what} {safe}
           </p>
         </div>
       </div>
@@ -42,6 +46,11 @@ export function FailureNotice({
       >
         {label}
       </button>
+      {failure.refusal && answer.proof !== undefined && (
+        <button type="button" className="button plain compact" onClick={onProof}>
+          {words.proof.why}
+        </button>
+      )}
       {notice.remedy !== 'edit' && (
         <button type="button" className="button plain compact" onClick={() => onRemedy('edit')}>
           {words.editInstead}
@@ -49,6 +58,12 @@ export function FailureNotice({
       )}
     </section>
   )
+}
+
+/** Why a machine was refused, in the words of the check that failed. */
+function refusedBecause({ refusal }: Failure): string | null {
+  if (!refusal) return null
+  return words.proof.causes[refusal.code] ?? `${words.proof.groups[groupOf(refusal.step)].fails}.`
 }
 
 function iconOf(failure: Failure, remedy: Remedy): IconName {

@@ -45,7 +45,14 @@ export const TurnView = memo(function TurnView({
         onActions={() => on.actions(turn)}
       />
       {last && answer.failure && !editing && (
-        <FailureNotice key={turn.id} answer={answer} failure={answer.failure} renews={renews} onRemedy={on.remedy} />
+        <FailureNotice
+          key={turn.id}
+          answer={answer}
+          failure={answer.failure}
+          renews={renews}
+          onRemedy={on.remedy}
+          onProof={() => on.machine(turn)}
+        />
       )}
     </div>
   )

@@ -1,5 +1,5 @@
 import type { Action, ErrorCode } from '@cocoon/protocol'
-import type { AskEvent, ChatMessage, KeptAnswer, NodeView } from './asking.ts'
+import type { AskEvent, ChatMessage, KeptAnswer, NodeView, Refusal } from './asking.ts'
 
 type Done = Extract<AskEvent, { type: 'done' }>
 
@@ -24,6 +24,8 @@ export interface Failure {
   readonly retryAfterMs: number | null
   /** The answer waits, sealed, and this device can still open it. */
   readonly waits: boolean
+  /** Of a machine that was refused: the check that failed, and its code. */
+  readonly refusal?: { readonly step: string; readonly code: string }
 }
 
 export interface Answer {
@@ -36,6 +38,8 @@ export interface Answer {
   /** The machine being checked or asked; known before it is trusted. */
   readonly nodeId: string | null
   readonly node: NodeView | null
+  /** What the machine's appraisal looked at, as text; also of one that was refused. */
+  readonly proof?: string
   /** Whether the sealed question left the device. */
   readonly sent: boolean
   readonly end: Pick<Done, 'finishReason' | 'usage' | 'cost'> | null
@@ -87,7 +91,8 @@ function changeOf(answer: Answer, event: Exclude<AskEvent, Done>): Partial<Answe
   if (type === 'moved') return { phase: 'matching', nodeId: event.nodeId, node: null, lost: false }
   if (type === 'checking') return { phase: type, nodeId: event.nodeId, lost: false }
   if (type === 'sealed') {
-    return { phase: type, node: event.node, nodeId: event.node.nodeId, sent: true, lost: false }
+    const proof = event.proof === undefined ? {} : { proof: event.proof }
+    return { phase: type, node: event.node, nodeId: event.node.nodeId, sent: true, lost: false, ...proof }
   }
   if (type === 'delta') {
     const text = answer.text + event.text
@@ -103,7 +108,15 @@ export function stopped(answer: Answer): Answer {
 export function failed(answer: Answer, error: unknown, waits = false): Answer {
   const failure = { ...failureOf(error), waits }
   if (failure.code === 'cancelled' || answer.phase === 'stopped') return stopped(answer)
-  return { ...answer, phase: 'failed', lost: false, resumed: false, failure }
+  const refusal = refusalOf(error)
+  if (!refusal) return { ...answer, phase: 'failed', lost: false, resumed: false, failure }
+  const { proof, ...refused } = refusal
+  return { ...answer, phase: 'failed', lost: false, resumed: false, failure: { ...failure, refusal: refused }, proof }
+}
+
+// By shape too, and for the same reason.
+function refusalOf(error: unknown): Refusal | undefined {
+  return error instanceof Error && 'refusal' in error ? (error.refusal as Refusal) : undefined
 }
 
 // By shape, not by class: the class lives with the protocol, which is not loaded before the first question.

@@ -1,5 +1,6 @@
 // For component tests and the showcase. Never in the production bundle: nothing under dev/ is reached from main.tsx.
 import type { AskEvent, Asking, AskOptions, KeptAnswer, Model, NodeView, ResumeOptions, Trial } from '../asking.ts'
+import type { Reappraised } from '../proof-sheet.tsx'
 
 /** What happens in answer to one question: events, records to keep, waits (in milliseconds, or for something), or an error to throw. */
 export type Scene = readonly (
@@ -51,11 +52,28 @@ export class ScriptedAsking implements Asking {
   /** What became of each record: whether it was stored. */
   readonly stored: boolean[] = []
   readonly prepared: { readonly model: string; readonly exclude: readonly string[] }[] = []
+  /** What an appraisal made again finds. */
+  reappraised: Reappraised = {
+    standing: 'private',
+    at: 1_795_780_800,
+    evidence: 'ab'.repeat(32),
+    steps: [
+      { name: 'tdx.quote', status: 'passed', code: null, detail: 'version 4, TDX 1.0 report' },
+      { name: 'tdx.tcb', status: 'passed', code: null, detail: 'UpToDate of 2026-09-28T00:00:00.000Z' },
+      { name: 'td.attributes', status: 'passed', code: null, detail: 'TD attributes 10000000' },
+      { name: 'workload.register', status: 'passed', code: null, detail: 'RTMR3 ec2dda9feabbde67' },
+      { name: 'gpu.mode', status: 'passed', code: null, detail: 'one GPU' },
+      { name: 'statement.identity', status: 'passed', code: null, detail: '' },
+      { name: 'registry.signatures', status: 'passed', code: null, detail: 'signed by 2 of 3 owners, 2 needed' },
+    ],
+  }
   flushed = 0
   woken = 0
   left: Trial = { left: 9, of: 10, renews: Math.floor(Date.now() / 1000) + 3600 * 9 }
   served: readonly Model[] = [demoModel]
   readonly #scenes: Scene[]
+
+  readonly reappraise = async (): Promise<Reappraised> => this.reappraised
 
   constructor(scenes: Scene[], development = true) {
     this.#scenes = scenes

@@ -1,4 +1,5 @@
 import type { FailureReason, Phase } from '../turn.ts'
+import { proofEn } from './proof-en.ts'
 
 /** What one tap does about a failure. */
 export type Remedy = 'again' | 'other-machine' | 'sign-in' | 'reopen' | 'edit' | 'new-chat'
@@ -301,6 +302,10 @@ export const en = {
     cost: 'Cost',
     tokens: (count: number) => counted(count, 'token', 'tokens'),
   },
+  proof: proofEn,
+  /** `seconds`: Unix. */
+  moment: (seconds: number) =>
+    new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(seconds * 1000)),
   actions: {
     title: 'This answer',
     copyAnswer: 'Copy answer',
