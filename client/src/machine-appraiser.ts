@@ -113,6 +113,7 @@ export class MachineAppraiser {
       evidence: bytes,
       collateral,
       standing: encodeStanding(standing),
+      seen: input.seen,
       at: now,
     })
     const bytes = await this.#evidence(nodeId, evidence)

@@ -36,7 +36,7 @@ export async function verifyProof({ proof, network, at }: VerifyOptions): Promis
   const appraisal = await appraise({
     network,
     ...decodeStanding(proof.standing),
-    seen: null,
+    seen: proof.seen,
     now: at,
     evidence: proof.evidence,
     statement,

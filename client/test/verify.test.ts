@@ -35,6 +35,7 @@ async function proofOf({ node, machine, content, collateral: [name = ''] }: Atte
     evidence,
     collateral: content.get(name) ?? null,
     standing: encodeStanding(await machine.registry()),
+    seen: null,
     at: now(),
   }
 }

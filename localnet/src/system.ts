@@ -12,7 +12,9 @@ import { Supervisor } from './supervisor.ts'
 import { serveTelegram, TEST_BOT_TOKEN } from './telegram.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const bundle = resolve(root, 'dist/localnet')
+/** Whose machines a build trusts: simulated ones, or real ones as every build for people does. */
+export type Roots = 'development' | 'production'
+const folderOf = (roots: Roots): string => (roots === 'development' ? 'dist/localnet' : 'dist/localnet-production')
 const PATIENCE = 30_000
 const BLOCK_MS = 2_000
 
@@ -41,6 +43,8 @@ export interface SystemOptions {
   readonly chain?: boolean
   /** Nodes show evidence of simulated machines; makers and owners are simulated too. */
   readonly attested?: boolean
+  /** `production`: broker and Mini App trust no simulated machine. */
+  readonly roots?: Roots
 }
 
 export interface System {
@@ -67,7 +71,7 @@ export interface System {
 
 /** Builds, then starts broker, node and test Telegram on free ports. Rejects, with everything stopped, when one fails. */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
-  const { nodes = 1, build = true, port = 0 } = options
+  const { nodes = 1, build = true, port = 0, roots = 'development' } = options
   const temporary = options.state === undefined
   const state = options.state ? resolve(options.state) : mkdtempSync(join(tmpdir(), 'cocoon-localnet-'))
   mkdirSync(join(state, 'logs'), { recursive: true })
@@ -98,7 +102,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     const chainPort = options.chain ? await freePort() : 0
     const chainUp = options.chain ? startChain(supervisor, line, { port: chainPort, makers }) : undefined
     chainUp?.catch((error: unknown) => failure.reject(error instanceof Error ? error : new Error(String(error))))
-    if (build) await buildBundle(line)
+    if (build) await buildBundle(line, roots)
     const bindings = {
       NETWORK: 'localnet',
       MODELS: JSON.stringify([DEMO_MODEL]),
@@ -111,7 +115,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       ...options.settings,
     }
     const env = {
-      BUNDLE: bundle,
+      BUNDLE: resolve(root, folderOf(roots)),
       STATE: join(state, 'storage'),
       BINDINGS: JSON.stringify(bindings),
     }
@@ -201,14 +205,21 @@ async function startChain(
 }
 
 /** Vite runs in a process of its own: it would keep hundreds of megabytes here. */
-export async function buildBundle(line: (name: string, text: string) => void): Promise<void> {
+export async function buildBundle(line: Line, roots: Roots = 'development'): Promise<void> {
   const child = spawn(
     process.execPath,
-    [resolve(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'],
+    [
+      resolve(root, 'node_modules/vite/bin/vite.js'),
+      'build',
+      '--logLevel',
+      'warn',
+      '--outDir',
+      `../${folderOf(roots)}`,
+    ],
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, COCOON_NETWORK: 'localnet' },
+      env: { ...process.env, COCOON_NETWORK: 'localnet', COCOON_ROOTS: roots },
     },
   )
   const last: string[] = []

@@ -63,7 +63,10 @@ export async function evidenceCommand({ args, environment, now, print }: Evidenc
   if (collateral) files.push(['collateral.cbor', collateral])
   const statement = await statementOver(made, signer, network, now())
   const at = Math.floor(now() / 1000)
-  files.push(['json', writeProof({ network, statement, evidence: made.bytes, collateral, standing: null, at })])
+  files.push([
+    'json',
+    writeProof({ network, statement, evidence: made.bytes, collateral, standing: null, seen: null, at }),
+  ])
   for (const [end, content] of files) {
     const path = `${settings.out}.${end}`
     await writeFile(path, content).catch((cause: unknown) => {

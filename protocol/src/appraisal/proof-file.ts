@@ -1,10 +1,12 @@
 import * as v from 'valibot'
 import { base64url, type Bytes, fromBase64url } from '../bytes.ts'
+import { decodeCbor, encodeCbor } from '../cbor.ts'
 import { CocoonError } from '../errors.ts'
 import { PROTOCOL_VERSION } from '../network.ts'
 import type { SignedStatement } from '../statement.ts'
 import { MAX_COLLATERAL_BYTES } from './collateral.ts'
 import { MAX_EVIDENCE_BYTES } from './evidence.ts'
+import { Seen } from './sequence.ts'
 import { MAX_STANDING_BYTES } from './standing.ts'
 
 /** Everything that one appraisal looked at, so that anyone can do it again, elsewhere and later. */
@@ -18,10 +20,13 @@ export interface Proof {
   readonly collateral: Bytes | null
   /** Encoded registry statement and stamp; null where whoever made the file had none. */
   readonly standing: Bytes | null
+  /** What the device had seen of registry and stamp before; null for one that never saw any. */
+  readonly seen: Seen | null
   /** Unix seconds of the device that appraised, or of the machine that made the evidence. */
   readonly at: number
 }
 
+const MAX_SEEN_BYTES = 512
 const text = (bytes: number) => v.pipe(v.string(), v.maxLength(Math.ceil((bytes * 4) / 3)), v.regex(/^[\w-]*$/))
 const ProofText = v.strictObject({
   cocoon: v.literal('proof'),
@@ -32,10 +37,11 @@ const ProofText = v.strictObject({
   evidence: text(MAX_EVIDENCE_BYTES),
   collateral: v.nullable(text(MAX_COLLATERAL_BYTES)),
   standing: v.nullable(text(MAX_STANDING_BYTES)),
+  seen: v.nullable(text(MAX_SEEN_BYTES)),
 })
 
 /** A proof as a file: JSON, bytes in base64url (RFC 4648 section 5). */
-export function writeProof({ network, statement, evidence, collateral, standing, at }: Proof): string {
+export function writeProof({ network, statement, evidence, collateral, standing, seen, at }: Proof): string {
   const file: v.InferOutput<typeof ProofText> = {
     cocoon: 'proof',
     version: PROTOCOL_VERSION,
@@ -45,6 +51,7 @@ export function writeProof({ network, statement, evidence, collateral, standing,
     evidence: base64url(evidence),
     collateral: collateral && base64url(collateral),
     standing: standing && base64url(standing),
+    seen: seen && base64url(encodeCbor(seen)),
   }
   return `${JSON.stringify(file, null, 2)}\n`
 }
@@ -62,7 +69,7 @@ export function readProof(json: string): Proof {
     const field = v.getDotPath(parsed.issues[0]) ?? 'the whole'
     throw new CocoonError('broken-encoding', `the file is no proof of this version: ${field} is wrong`)
   }
-  const { network, at, statement, evidence, collateral, standing } = parsed.output
+  const { network, at, statement, evidence, collateral, standing, seen } = parsed.output
   try {
     return {
       network,
@@ -71,8 +78,10 @@ export function readProof(json: string): Proof {
       evidence: fromBase64url(evidence),
       collateral: collateral === null ? null : fromBase64url(collateral),
       standing: standing === null ? null : fromBase64url(standing),
+      seen: seen === null ? null : decodeCbor(Seen, fromBase64url(seen), MAX_SEEN_BYTES),
     }
   } catch (cause) {
+    if (cause instanceof CocoonError) throw cause
     throw new CocoonError('broken-encoding', 'the file holds bytes that are not base64url', { cause })
   }
 }
