@@ -212,7 +212,7 @@ describe('an answer outlives', () => {
     await second.getByRole('button', { name: 'Chats' }).click()
     await second.getByText('This chat lives in this window only.').waitFor()
     await page.getByRole('button', { name: 'Chats' }).click()
-    await page.getByText('This chat is kept on this device, encrypted.').waitFor()
+    await page.getByText('Kept on this device, encrypted.').waitFor()
   })
 
   it('stopping and a reload: the machine hears of it, and what was said stays', async () => {
@@ -237,7 +237,7 @@ describe('an answer outlives', () => {
     expect(await questions(other).count()).toBe(0)
   })
 
-  it('on the disk nothing of it can be read, and a new chat deletes it', async () => {
+  it('on the disk nothing of it can be read, and deleting it leaves nothing', async () => {
     const page = await open()
     const answer = await half(page)
     expect(await entries(page, 'answer')).toBe(1)
@@ -248,9 +248,16 @@ describe('an answer outlives', () => {
     expect(everything.length).toBeGreaterThan(200)
     for (const secret of [QUESTION, FIRST, 'seven', 'Count']) expect(everything).not.toContain(secret)
     await page.getByRole('button', { name: 'Chats' }).click()
-    await page.getByRole('button', { name: 'New chat' }).click()
+    await page.getByRole('button', { name: `More about ${QUESTION}` }).click()
+    await page.getByRole('button', { name: 'Delete for good' }).click()
+    await page
+      .getByRole('dialog', { name: 'Delete this chat?' })
+      .getByRole('button', { name: 'Delete for good' })
+      .click()
     await expect.poll(async () => (await entries(page, 'turn')) + (await entries(page, 'conversation'))).toBe(0)
     await page.reload()
+    await page.getByText('No chats yet').waitFor()
+    await page.getByRole('button', { name: 'New chat' }).last().click()
     await page.getByText('Ask in private').waitFor()
     expect(await questions(page).count()).toBe(0)
   })

@@ -64,24 +64,32 @@ const themes = {
 } as const
 
 /** The address Telegram would open: launch parameters travel in the fragment, which no server sees. */
-export function launchUrl(app: string, user: TestUser, theme: 'light' | 'dark', nowSeconds: number): string {
+export function launchUrl(
+  app: string,
+  user: TestUser,
+  theme: 'light' | 'dark',
+  nowSeconds: number,
+  start = '',
+): string {
   const fragment = new URLSearchParams({
     tgWebAppData: signInitData(user, nowSeconds),
     tgWebAppVersion: '9.6',
     tgWebAppPlatform: 'web',
     tgWebAppThemeParams: JSON.stringify(themes[theme]),
+    ...(start === '' ? {} : { tgWebAppStartParam: start }),
   })
   return `${app}/#${fragment}`
 }
 
-/** A door that redirects to the Mini App with fresh init data, which is good for five minutes and one sign-in. */
+/** A door that redirects to the Mini App (`user`, `theme`, `language` and `start` choose how) with fresh init data, which is good for five minutes and one sign-in. */
 export async function serveTelegram(app: string): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const query = new URL(request.url ?? '/', 'http://localhost').searchParams
     const id = Number(query.get('user') ?? testUser.id)
-    const user = Number.isSafeInteger(id) && id > 0 ? { ...testUser, id } : testUser
+    const language_code = query.get('language') ?? testUser.language_code
+    const user = { ...testUser, language_code, ...(Number.isSafeInteger(id) && id > 0 ? { id } : {}) }
     const theme = query.get('theme') === 'dark' ? 'dark' : 'light'
-    const location = launchUrl(app, user, theme, Math.floor(Date.now() / 1000))
+    const location = launchUrl(app, user, theme, Math.floor(Date.now() / 1000), query.get('start') ?? '')
     response.writeHead(302, { location, 'cache-control': 'no-store' }).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,3 +1,5 @@
+import { spoken } from './summary.ts'
+
 /** Says a growing answer to screen readers by whole sentences, at most every two seconds. */
 export const EVERY_MS = 2000
 
@@ -23,7 +25,8 @@ export class Announcer {
   push(text: string, complete = false): void {
     this.#text = text
     clearTimeout(this.#timer)
-    const end = complete ? text.length : sentenceEnd(text)
+    // Only what is new is looked at: a long answer must not cost more with every word.
+    const end = complete ? text.length : this.#said + sentenceEnd(text.slice(this.#said))
     if (end <= this.#said) return
     const wait = this.#lastAt + EVERY_MS - this.#now()
     if (wait > 0) {
@@ -40,14 +43,4 @@ function sentenceEnd(text: string): number {
   const ends = [...text.matchAll(/[.!?…:]["'”’)]?(?=\s)|\n+|[。！？]/g)]
   const last = ends.at(-1)
   return last ? last.index + last[0].length : 0
-}
-
-/** Marks of markdown are for the eye. */
-function spoken(text: string): string {
-  return text
-    .replace(/```[^\n]*/g, ' ')
-    .replace(/[*_`#>|]+/g, '')
-    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replace(/\s+/g, ' ')
-    .trim()
 }

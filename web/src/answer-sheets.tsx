@@ -70,20 +70,24 @@ const shortened = (id: string): string => (id.length > 16 ? `${id.slice(0, 6)} â
 
 export function ActionsSheet({
   turn,
-  last,
+  editable,
   telegram,
   onClose,
   onCopy,
   onEdit,
   onMachine,
+  onShare,
+  onReport,
 }: {
   readonly turn: Turn
-  readonly last: boolean
+  readonly editable: boolean
   readonly telegram: Telegram
   readonly onClose: () => void
   readonly onCopy: (text: string) => void
   readonly onEdit: () => void
   readonly onMachine: () => void
+  readonly onShare: () => void
+  readonly onReport: () => void
 }) {
   const action = (icon: IconName, label: string, act: () => void) => (
     <button
@@ -103,8 +107,10 @@ export function ActionsSheet({
       <div className="card">
         {turn.answer.text !== '' && action('copy', words.actions.copyAnswer, () => onCopy(turn.answer.text))}
         {action('copy', words.actions.copyQuestion, () => onCopy(turn.question))}
-        {last && action('pen', words.actions.edit, onEdit)}
+        {editable && action('pen', words.actions.edit, onEdit)}
+        {turn.answer.text !== '' && action('share', words.actions.share, onShare)}
         {turn.answer.node && action('machine', words.actions.machine, onMachine)}
+        {turn.answer.node && action('flag', words.actions.report, onReport)}
       </div>
     </Sheet>
   )

@@ -5,9 +5,13 @@ import type { Turn } from './turn.ts'
 export type Memory = 'opening' | 'kept' | 'window'
 
 export interface ChatState {
+  /** The conversation on the screen; null where it is not kept. */
+  readonly conversation: string | null
+  /** The branch on the screen, and every turn of the conversation. */
   readonly turns: readonly Turn[]
+  readonly all: readonly Turn[]
   readonly draft: string
-  /** The last question, taken back into the composer; sending replaces it and its answer. */
+  /** A question, taken back into the composer; sending asks it anew beside the first one. */
   readonly editing: number | null
   readonly models: readonly Model[] | null
   readonly model: string | null
@@ -17,6 +21,10 @@ export interface ChatState {
   /** The broker did not answer when the app asked what there is. */
   readonly unreachable: boolean
   readonly memory: Memory
+  /** Whether the history's key lies in the phone's keychain. */
+  readonly guarded: boolean
+  /** Conversations in which an answer is under way. */
+  readonly busy: ReadonlySet<string>
 }
 
 /** The model that was chosen, if it is there still; else one with a free place. */

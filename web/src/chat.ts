@@ -1,56 +1,56 @@
-import type { AskEvent, Asking, AskOptions, Connect, KeptAnswer, ResumeOptions } from './asking.ts'
+import type { Asking, Connect } from './asking.ts'
+import { branchesOf } from './branches.ts'
 import { type ChatState, preferred } from './chat-state.ts'
-import type { Conversation, Waiting } from './conversation.ts'
-import type { Reappraised } from './proof-sheet.tsx'
+import type { Conversation } from './conversation.ts'
 import { draft as keptDraft } from './draft.ts'
-import {
-  advance,
-  type Answer,
-  avoided,
-  cut,
-  failed,
-  goingOn,
-  interrupted,
-  isRunning,
-  mayWait,
-  messagesOf,
-  noAnswer,
-  stopped,
-  type Turn,
-} from './turn.ts'
+import type { History } from './history.ts'
+import type { Reappraised } from './proof-sheet.tsx'
+import { EXCLUDE_LIMIT, type Surroundings, Thread } from './thread.ts'
+import { avoided, type Turn } from './turn.ts'
 
-/** At most this many machines can be named in one request. */
-const EXCLUDE_LIMIT = 8
 /** While a question is being written, a machine for it is looked for this often at most. Milliseconds. */
 const PREPARE_EVERY = 15_000
+/** Words that arrive are shown this often at most: an eye sees no more, and a phone has other things to do. Milliseconds. */
+const SHOW_EVERY = 50
 
-/** The conversation, without a screen: what happened so far and what may be done about it. */
+/** The chat, without a screen: what happened so far and what may be done about it. */
 export class Chat {
   readonly #connect: Connect
   readonly #listeners = new Set<() => void>()
-  /** Machines that failed a check which protects the person: not asked again, whatever else was tried. */
-  readonly #barred = new Set<string>()
+  readonly #around: Surroundings
   #asking: Promise<Asking> | null = null
-  #running: AbortController | null = null
-  #conversation: Conversation | null = null
-  /** The record of the last answer, while it has not ended. */
-  #waiting: Waiting | null = null
-  #nextId = 1
+  #history: History | null = null
+  #thread: Thread
+  /** Conversations that an answer keeps alive while another one is on the screen, by their id. */
+  readonly #away = new Map<string, Thread>()
   #preparedAt = -Infinity
   /** Sent before it was known what was here: goes off then. */
   #sendsOnceOpened = false
   /** What was in the composer before a question was taken back into it. */
   #draftAside = ''
+  #shown: ReturnType<typeof setTimeout> | undefined
   #state: ChatState
 
   /**
-   * `development` where it is known before the client is there: a banner must not wait for a connection. Without
-   * `conversation`, and where it comes to nothing, the chat lives in this window only.
+   * `development` where it is known before the client is there: a banner must not wait for a connection. Without `history`,
+   * and where it comes to nothing, the chat lives in this window only.
    */
-  constructor(connect: Connect, development = false, conversation?: Promise<Conversation | null>) {
+  constructor(connect: Connect, development = false, history?: Promise<History | null>) {
     this.#connect = connect
+    this.#around = {
+      barred: new Set(),
+      connected: () => this.#connected(),
+      ready: (asking) => this.#readModels(asking),
+      model: () => this.#state.model,
+      instructions: () => this.#history?.instructions() ?? '',
+      changed: (thread, words) => this.#changed(thread, words),
+      ended: (thread, asking) => this.#ended(thread, asking),
+    }
+    this.#thread = new Thread(this.#around, null)
     this.#state = {
+      conversation: null,
       turns: [],
+      all: [],
       draft: keptDraft.read(),
       editing: null,
       models: null,
@@ -59,9 +59,11 @@ export class Chat {
       development,
       online: true,
       unreachable: false,
-      memory: conversation ? 'opening' : 'window',
+      memory: history ? 'opening' : 'window',
+      guarded: false,
+      busy: new Set(),
     }
-    void conversation?.then((opened) => this.#remember(opened))
+    void history?.then((opened) => this.#remember(opened))
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -72,8 +74,12 @@ export class Chat {
   readonly state = (): ChatState => this.#state
 
   get running(): boolean {
-    const last = this.#state.turns.at(-1)
-    return last !== undefined && isRunning(last.answer)
+    return this.#thread.running
+  }
+
+  /** Null before it is found, and where this window keeps none. */
+  get history(): History | null {
+    return this.#history
   }
 
   /** Makes the appraisal of an answer's machine again. */
@@ -113,7 +119,7 @@ export class Chat {
   async flush(): Promise<void> {
     const asking = await this.#asking?.catch(() => null)
     await asking?.flush()
-    await this.#conversation?.stored().catch(() => undefined)
+    await this.#history?.stored().catch(() => undefined)
   }
 
   /** A question is likely to come soon: does what can be done without it. Never in the way, and silent when it fails. */
@@ -121,7 +127,9 @@ export class Chat {
     const { model, online } = this.#state
     if (model === null || !online || this.running || performance.now() - this.#preparedAt < PREPARE_EVERY) return
     this.#preparedAt = performance.now()
-    const prepared = this.#connected().then((asking) => asking.prepare(model, this.#excluded([])))
+    const prepared = this.#connected().then((asking) =>
+      asking.prepare(model, [...this.#around.barred].slice(-EXCLUDE_LIMIT)),
+    )
     prepared.catch(() => undefined)
   }
 
@@ -133,44 +141,39 @@ export class Chat {
   /** Sends what is in the composer. Says whether it did. */
   send(): boolean {
     const question = this.#state.draft.trim()
-    const { editing, turns, online, memory } = this.#state
+    const { editing, online, memory, all } = this.#state
     if (question === '' || this.running || !online) return false
     if (memory === 'opening') {
       this.#sendsOnceOpened = true
       return true
     }
-    const before = editing === null ? turns : turns.filter((turn) => turn.id < editing)
-    const turn = this.#newTurn(question, [])
-    this.#set({ turns: [...before, turn], draft: this.#draftAside, editing: null })
+    const edited = all.find((turn) => turn.id === editing)
+    const draft = this.#draftAside
     this.#draftAside = ''
-    void this.#ask(turn)
+    this.#set({ draft, editing: null })
+    if (edited) this.#askInstead(edited, question, [])
+    else this.#thread.ask(question, this.#thread.path.at(-1)?.id ?? null)
     return true
   }
 
-  /** Goes on with an answer that waits; asks the last question once more otherwise, without the machines that failed it. */
+  /** Goes on with an answer that waits; asks the last question once more otherwise, without the machines that had it. */
   retry(): void {
     const last = this.#state.turns.at(-1)
     if (!last || this.running) return
-    if (last.answer.failure?.waits && this.#waiting?.turn === last.id) return void this.#resume(this.#waiting)
-    const turn = this.#newTurn(last.question, avoided(last))
-    this.#set({ turns: [...this.#state.turns.slice(0, -1), turn], editing: null })
-    void this.#ask(turn)
+    this.cancelEdit()
+    if (!this.#thread.goOn()) this.#askInstead(last, last.question, avoided(last))
   }
 
   stop(): void {
-    const last = this.#state.turns.at(-1)
-    if (!last || !this.running) return
-    // The screen stops at once; what the answer cost arrives later, from the machine.
-    this.#settle(last.id, stopped)
-    this.#running?.abort()
+    this.#thread.stop()
   }
 
-  /** Takes the last question back into the composer. */
-  edit(): void {
-    const last = this.#state.turns.at(-1)
-    if (!last || this.running || this.#state.editing !== null) return
-    this.#draftAside = this.#state.draft
-    this.#set({ draft: last.question, editing: last.id })
+  /** Takes a question back into the composer: the last one, or the one of this turn. */
+  edit(id = this.#state.turns.at(-1)?.id): void {
+    const turn = this.#state.turns.find((one) => one.id === id)
+    if (!turn || this.running) return
+    if (this.#state.editing === null) this.#draftAside = this.#state.draft
+    this.#set({ draft: turn.question, editing: turn.id })
   }
 
   cancelEdit(): void {
@@ -179,132 +182,106 @@ export class Chat {
     this.#draftAside = ''
   }
 
-  startOver(): void {
-    this.stop()
-    this.cancelEdit()
-    this.#waiting = null
-    this.#set({ turns: [] })
-    this.#conversation?.clear()
+  /** Shows what was asked in the place of this turn, so many branches further. */
+  branch(id: number, by: 1 | -1): void {
+    const turn = this.#state.all.find((one) => one.id === id)
+    const ids = turn ? branchesOf(this.#state.all, turn) : []
+    const next = ids[ids.indexOf(id) + by]
+    if (next !== undefined) this.#thread.choose(next)
   }
 
-  /** Ids only grow, so an answer that was replaced can never be mistaken for the one that replaced it. */
-  #newTurn(question: string, avoid: readonly string[]): Turn {
-    return { id: this.#nextId++, question, model: this.#state.model ?? '', avoid, answer: noAnswer }
+  /** A new conversation. The one before it stays in the history, and its answer goes on. */
+  startOver(): void {
+    this.#leave()
+    this.#show(new Thread(this.#around, this.#history?.fresh() ?? null))
+  }
+
+  async openConversation(id: string): Promise<void> {
+    const history = this.#history
+    if (!history || id === this.#state.conversation) return
+    const kept = await history.open(id)
+    this.#leave()
+    this.#show(this.#away.get(id) ?? this.#restored(history, kept))
+  }
+
+  /** Deletes a conversation for good, and what is still being said in it. @throws Error when the storage refused */
+  async delete(id: string): Promise<void> {
+    const thread = id === this.#state.conversation ? this.#thread : this.#away.get(id)
+    thread?.stop()
+    this.#away.delete(id)
+    if (id === this.#state.conversation) this.#show(new Thread(this.#around, this.#history?.fresh() ?? null))
+    await this.#history?.delete(id)
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    await this.#history?.rename(id, title)
+    const summary = this.#history?.summaries().find((one) => one.id === id)
+    const thread = id === this.#state.conversation ? this.#thread : this.#away.get(id)
+    if (summary) thread?.titled(summary)
+  }
+
+  /** Everything this person said on this device, for good. @throws Error when the storage refused */
+  async wipe(): Promise<void> {
+    for (const thread of [this.#thread, ...this.#away.values()]) thread.stop()
+    this.#away.clear()
+    const history = this.#history
+    await history?.wipe()
+    this.#show(new Thread(this.#around, history?.fresh() ?? null))
+    this.#set({ draft: '' })
+  }
+
+  /** Where nothing came of a turn, the new one takes its place; else it becomes a branch beside it. */
+  #askInstead(turn: Turn, question: string, avoid: readonly string[]): void {
+    const fruitless = turn.answer.phase === 'failed' && !this.#state.all.some(({ parent }) => parent === turn.id)
+    this.#thread.ask(question, turn.parent, avoid, fruitless ? turn.id : null)
+  }
+
+  #leave(): void {
+    this.cancelEdit()
+    const { kept } = this.#thread
+    if (!this.#thread.running) {
+      if (kept) this.#history?.close(kept.id)
+    } else if (kept) this.#away.set(kept.id, this.#thread)
+    else this.#thread.stop()
+  }
+
+  #show(thread: Thread): void {
+    this.#thread = thread
+    if (thread.kept) this.#away.delete(thread.kept.id)
+    const model = thread.path.at(-1)?.model
+    this.#set({
+      conversation: thread.kept?.id ?? null,
+      turns: thread.path,
+      all: thread.turns,
+      model: this.#state.models?.some(({ id }) => id === model) ? (model ?? null) : this.#state.model,
+      busy: this.#busy(),
+    })
+    thread.wake()
+  }
+
+  #restored(history: History, kept: Conversation): Thread {
+    return new Thread(this.#around, kept, history.summaries().find(({ id }) => id === kept.id) ?? null)
   }
 
   /** What was here when the window closed is here again; an answer that was under way goes on. */
-  #remember(conversation: Conversation | null): void {
-    if (conversation) this.#restore(conversation)
-    else this.#set({ memory: 'window' })
+  async #remember(history: History | null): Promise<void> {
+    if (history) {
+      this.#history = history
+      history.onWrite = (stored) => {
+        const memory = stored ? 'kept' : 'window'
+        if (memory !== this.#state.memory) this.#set({ memory })
+      }
+      const last = history.summaries()[0]
+      const kept = last ? await history.open(last.id).catch(() => null) : null
+      const thread = this.#restored(history, kept ?? history.fresh())
+      this.#set({
+        guarded: history.guarded,
+        memory: 'kept',
+        model: this.#state.model ?? thread.path.at(-1)?.model ?? null,
+      })
+      this.#show(thread)
+    } else this.#set({ memory: 'window' })
     if (this.#sendsOnceOpened) this.send()
-  }
-
-  #restore(conversation: Conversation): void {
-    this.#conversation = conversation
-    conversation.onWrite = (stored) => {
-      const memory = stored ? 'kept' : 'window'
-      if (memory !== this.#state.memory) this.#set({ memory })
-    }
-    const { turns, waiting } = conversation
-    this.#waiting = waiting
-    this.#nextId = (turns.at(-1)?.id ?? 0) + 1
-    for (const { answer } of turns) {
-      if (answer.failure?.action === 'stop' && answer.nodeId !== null) this.#barred.add(answer.nodeId)
-    }
-    const last = turns.at(-1)
-    this.#set({
-      turns: waiting || !last ? turns : [...turns.slice(0, -1), { ...last, answer: interrupted(last.answer) }],
-      memory: 'kept',
-      model: this.#state.model ?? last?.model ?? null,
-    })
-    if (!last || !waiting) return
-    // Stopped, but the machine may not know yet.
-    if (last.answer.phase === 'stopped') void this.#resume(waiting, true)
-    else if (isRunning(last.answer) || last.answer.failure?.waits) void this.#resume(waiting)
-    else this.#forget(last.id)
-  }
-
-  #ask(turn: Turn): Promise<void> {
-    return this.#run(turn, (asking, how) => asking.ask({ ...this.#question(turn), ...how }))
-  }
-
-  #resume({ turn: id, kept }: Waiting, cancelled = false): Promise<void> {
-    if (!cancelled) this.#settle(id, (answer) => goingOn(answer, kept))
-    const turn = this.#turn(id)
-    return turn ? this.#run(turn, (asking, how) => asking.resume(kept, how), kept, cancelled) : Promise.resolve()
-  }
-
-  async #run(
-    turn: Turn,
-    begin: (asking: Asking, how: ResumeOptions) => AsyncIterable<AskEvent>,
-    from?: KeptAnswer,
-    cancelled = false,
-  ): Promise<void> {
-    const abort = new AbortController()
-    if (cancelled) abort.abort()
-    this.#running = abort
-    let asking: Asking | null = null
-    let over = false
-    let waits = false
-    // What is on the screen already comes once more, as the first words.
-    let again = from !== undefined && (from.text !== '' || from.reasoning !== '')
-    const keep = (kept: KeptAnswer): Promise<void> => this.#keep(turn.id, kept, over)
-    try {
-      asking = await this.#connected()
-      if (!from && this.#state.models === null) {
-        const models = await asking.models()
-        this.#set({ models, model: preferred(models, this.#state.model), unreachable: false })
-      }
-      if (abort.signal.aborted && !cancelled) return
-      for await (const event of begin(asking, { signal: abort.signal, keep })) {
-        over ||= event.type === 'done'
-        const repeated = again && event.type === 'delta'
-        if (repeated) again = false
-        const news: AskEvent = repeated ? { type: 'delta', text: '', reasoning: '' } : event
-        this.#settle(turn.id, (answer) => advance(answer, news))
-      }
-    } catch (error) {
-      waits = mayWait(error) && this.#waiting?.turn === turn.id
-      this.#settle(turn.id, (answer) => failed(answer, error, waits))
-      const last = this.#turn(turn.id)?.answer
-      if (last?.failure?.action === 'stop' && last.nodeId !== null) this.#barred.add(last.nodeId)
-    } finally {
-      // A stream that ends without saying how is cut, not done.
-      this.#settle(turn.id, (answer) => (isRunning(answer) ? failed(answer, cut()) : answer))
-      over = !waits
-      if (over) this.#forget(turn.id)
-      if (this.#running === abort) this.#running = null
-    }
-    this.#preparedAt = -Infinity
-    this.prepare()
-    if (asking) await this.#readTrial(asking)
-  }
-
-  /** Stores the record of an answer, or the answer itself once it is over. @throws Error where nothing can be stored */
-  async #keep(id: number, kept: KeptAnswer, over: boolean): Promise<void> {
-    if (over || !this.#turn(id)) return this.#conversation?.stored()
-    this.#waiting = { turn: id, kept }
-    if (!this.#conversation) throw new Error('this window stores nothing')
-    await this.#conversation.keep(id, kept)
-  }
-
-  #forget(id: number): void {
-    if (this.#waiting?.turn === id) this.#waiting = null
-    this.#conversation?.drop(id)
-  }
-
-  #question(turn: Turn): AskOptions {
-    const before = this.#state.turns.filter((other) => other.id < turn.id)
-    const exclude = this.#excluded(turn.avoid)
-    return {
-      model: turn.model || (this.#state.model ?? ''),
-      messages: messagesOf(before, turn.question),
-      ...(exclude.length > 0 ? { exclude } : {}),
-    }
-  }
-
-  #excluded(avoid: readonly string[]): string[] {
-    return [...new Set([...avoid, ...this.#barred])].slice(-EXCLUDE_LIMIT)
   }
 
   #connected(): Promise<Asking> {
@@ -321,22 +298,41 @@ export class Chat {
     return this.#asking
   }
 
+  async #readModels(asking: Asking): Promise<void> {
+    if (this.#state.models !== null) return
+    const models = await asking.models()
+    this.#set({ models, model: preferred(models, this.#state.model), unreachable: false })
+  }
+
   /** Never stands in the way: an answer matters more than how many are left. */
   async #readTrial(asking: Asking): Promise<void> {
     const trial = await asking.trial().catch(() => null)
     if (trial) this.#set({ trial })
   }
 
-  #turn(id: number): Turn | undefined {
-    return this.#state.turns.find((turn) => turn.id === id)
+  #ended(thread: Thread, asking: Asking | null): void {
+    if (thread !== this.#thread && thread.kept) {
+      this.#away.delete(thread.kept.id)
+      this.#history?.close(thread.kept.id)
+    }
+    this.#set({ busy: this.#busy() })
+    this.#preparedAt = -Infinity
+    this.prepare()
+    if (asking) void this.#readTrial(asking)
   }
 
-  #settle(id: number, change: (answer: Answer) => Answer): void {
-    const turn = this.#turn(id)
-    if (!turn) return
-    const answer = change(turn.answer)
-    if (answer === turn.answer) return
-    this.#set({ turns: this.#state.turns.map((other) => (other === turn ? { ...turn, answer } : other)) })
+  #busy(): ReadonlySet<string> {
+    const threads = [this.#thread, ...this.#away.values()]
+    return new Set(threads.flatMap(({ running, kept }) => (running && kept ? [kept.id] : [])))
+  }
+
+  #changed(thread: Thread, words: boolean): void {
+    if (!words && thread.summary) this.#history?.note(thread.summary)
+    if (thread !== this.#thread) return
+    const change = { turns: thread.path, all: thread.turns }
+    if (!words) return this.#set({ ...change, busy: this.#busy() })
+    this.#state = { ...this.#state, ...change }
+    this.#shown ??= setTimeout(() => this.#tell(), SHOW_EVERY)
   }
 
   #set(change: Partial<ChatState>): void {
@@ -346,7 +342,12 @@ export class Chat {
     // A question that failed counts as unsent: where the chat itself is not kept, it must survive a reload too.
     const unsent = draft || (memory === 'window' && last?.answer.phase === 'failed' ? last.question : '')
     if (change.draft !== undefined || change.turns || change.memory) keptDraft.write(unsent)
-    if (change.turns) this.#conversation?.save(turns)
+    this.#tell()
+  }
+
+  #tell(): void {
+    clearTimeout(this.#shown)
+    this.#shown = undefined
     for (const listener of this.#listeners) listener()
   }
 }

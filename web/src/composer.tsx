@@ -19,6 +19,7 @@ export interface ComposerProps {
   readonly onEdit: () => void
   readonly onCancelEdit: () => void
   readonly onDown: () => void
+  readonly onPrompts: () => void
 }
 
 /** As tall as its text: first as small as can be, then what it takes. The stylesheet sets the most. */
@@ -79,6 +80,9 @@ export function Composer(props: ComposerProps) {
           if (!running) onSend()
         }}
       >
+        <button type="button" className="icon-button" aria-label={words.composer.prompts} onClick={props.onPrompts}>
+          <Icon name="plus" />
+        </button>
         <textarea
           ref={field}
           className="input"

@@ -1,11 +1,10 @@
 import type { KeptAnswer } from './asking.ts'
-import { EntryQueue } from './entry-queue.ts'
+import { linked } from './branches.ts'
+import type { EntryQueue } from './entry-queue.ts'
 import { readEntry, writeAnswer, writeHead, writeTurn } from './history-entry.ts'
+import type { Summary } from './summary.ts'
 import type { Turn } from './turn.ts'
-import { type Entry, openVault, type Place, type Vault } from './vault.ts'
-
-/** A page that is just going away may still hold its conversation. Milliseconds. */
-const LOCK_PATIENCE = 700
+import type { Entry, Place } from './vault.ts'
 
 /** The record of an answer that has not ended. */
 export interface Waiting {
@@ -13,49 +12,41 @@ export interface Waiting {
   readonly kept: KeptAnswer
 }
 
-/**
- * The current conversation on this device, held by one window at a time. Each turn is an entry of its own; so is the
- * record of an unfinished answer. A history of many conversations is many of these.
- */
+/** One conversation on this device. Each turn is an entry of its own; so is the record of an unfinished answer. */
 export class Conversation {
+  readonly id: string
   readonly #queue: EntryQueue
   readonly #person: string
-  #id: string
-  /** What was there when it was opened. */
+  /** What was there when it was opened, branches and all. */
   readonly turns: readonly Turn[]
   readonly waiting: Waiting | null
   /** What stands in the vault, by the text of its place. */
   readonly #standing = new Map<string, Place>()
-  /** What the entry of a turn says, as far as it matters. */
+  /** What the entry of a turn says, as far as it matters; what the head says. */
   readonly #saved = new Map<number, string>()
+  #head = ''
+  #deleted = false
 
-  /** `entries` are all of the person's. */
-  constructor(vault: Vault, person: string, entries: readonly Entry[]) {
-    this.#queue = new EntryQueue(vault)
+  /** `entries` are all of this conversation's. */
+  constructor(queue: EntryQueue, person: string, id: string, entries: readonly Entry[]) {
+    this.#queue = queue
     this.#person = person
+    this.id = id
     const found = entries.map((entry) => readEntry(entry)).filter((entry) => entry !== null)
-    const heads = found.flatMap((entry) => (entry.kind === 'conversation' ? [entry] : []))
-    this.#id = heads.toSorted((a, b) => b.opened - a.opened)[0]?.place[1] ?? crypto.randomUUID()
-    const own = found.filter(({ place }) => place[1] === this.#id)
-    for (const { place } of own) this.#standing.set(JSON.stringify(place), place)
-    this.turns = own.flatMap((entry) => (entry.kind === 'turn' ? [entry.turn] : [])).toSorted((a, b) => a.id - b.id)
+    for (const { place } of entries) this.#standing.set(JSON.stringify(place), place)
+    this.turns = linked(found.flatMap((entry) => (entry.kind === 'turn' ? [entry.turn] : [])))
     for (const turn of this.turns) this.#saved.set(turn.id, digestOf(turn))
     const last = this.turns.at(-1)?.id
-    const record = own.flatMap((entry) => (entry.kind === 'answer' && entry.place[3] === last ? [entry.kept] : []))[0]
+    const record = found.flatMap((entry) => (entry.kind === 'answer' && entry.place[3] === last ? [entry.kept] : []))[0]
     this.waiting = record && last !== undefined ? { turn: last, kept: record } : null
     // What nothing opens any more is of no use to anyone.
-    for (const { place, content } of entries) if (!content) this.#queue.put({ place, content })
-  }
-
-  /** Called after each write, with whether it succeeded. */
-  set onWrite(listener: (stored: boolean) => void) {
-    this.#queue.onWrite = listener
+    for (const { place, content } of entries) if (!content) this.#put(place, null)
   }
 
   /** Brings the turns up to date. What is still being said is in the record, and not written here with every word. */
-  save(turns: readonly Turn[]): void {
-    const head = this.#place('conversation', 0)
-    if (turns.length > 0 && !this.#standing.has(JSON.stringify(head))) this.#put(head, writeHead(Date.now()))
+  save(turns: readonly Turn[], summary: Summary): void {
+    if (this.#deleted) return
+    this.title(summary)
     for (const turn of turns) {
       if (this.#saved.get(turn.id) === digestOf(turn)) continue
       this.#saved.set(turn.id, digestOf(turn))
@@ -70,9 +61,17 @@ export class Conversation {
     }
   }
 
+  /** Writes what the list shows of it. */
+  title(summary: Summary): void {
+    const head = JSON.stringify(summary)
+    if (this.#deleted || head === this.#head) return
+    this.#head = head
+    this.#put(this.#place('conversation', 0), writeHead(summary))
+  }
+
   /** Resolves when the record is stored durably. @throws Error when it could not be */
   keep(turn: number, kept: KeptAnswer): Promise<void> {
-    this.#put(this.#place('answer', turn), writeAnswer(kept))
+    if (!this.#deleted) this.#put(this.#place('answer', turn), writeAnswer(kept))
     return this.stored()
   }
 
@@ -81,11 +80,11 @@ export class Conversation {
     this.#put(this.#place('answer', turn), null)
   }
 
-  /** Deletes everything of it, and begins another. */
-  clear(): void {
+  /** Deletes everything of it for good. Nothing can be written to it afterwards. */
+  delete(): void {
+    this.#deleted = true
     for (const place of this.#standing.values()) this.#put(place, null)
     this.#saved.clear()
-    this.#id = crypto.randomUUID()
   }
 
   /** Resolves when everything so far is stored durably. @throws Error when it could not be */
@@ -94,7 +93,7 @@ export class Conversation {
   }
 
   #place(kind: string, number: number): Place {
-    return [this.#person, this.#id, kind, number]
+    return [this.#person, this.id, kind, number]
   }
 
   #put(place: Place, content: Entry['content']): void {
@@ -103,31 +102,6 @@ export class Conversation {
     else if (!this.#standing.delete(name)) return
     this.#queue.put({ place, content })
   }
-}
-
-/**
- * The conversation of this person, if this window is the one that holds it. Null where another one does, and where the
- * browser cannot store or lock: then a chat lives in its window only. Never rejects.
- */
-export async function openConversation(person: string): Promise<Conversation | null> {
-  try {
-    if (!(await lockFor(`cocoon.conversation.${person}`))) return null
-    const vault = await openVault()
-    return new Conversation(vault, person, await vault.read(person))
-  } catch {
-    return null
-  }
-}
-
-/** Holds a lock for as long as the page lives. */
-function lockFor(name: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const held = (): Promise<never> => {
-      resolve(true)
-      return new Promise(() => {})
-    }
-    navigator.locks.request(name, { signal: AbortSignal.timeout(LOCK_PATIENCE) }, held).catch(() => resolve(false))
-  })
 }
 
 /** Changes when a turn should be written again: not with every word. */

@@ -4,7 +4,7 @@ import { Mark, type MarkKind } from './mark.tsx'
 import { isRunning, type Turn } from './turn.ts'
 import { words } from './words/words.ts'
 
-export type SheetName = 'chats' | 'model' | 'trial'
+export type SheetName = 'model' | 'trial' | 'prompts'
 
 interface Standing {
   readonly mark: MarkKind | null
@@ -32,14 +32,22 @@ function standingOf(state: ChatState): Standing {
   return still(null, chosen ? words.standing.free(chosen.free) : words.standing.looking)
 }
 
-export function Header({ state, onOpen }: { readonly state: ChatState; readonly onOpen: (sheet: SheetName) => void }) {
+export function Header({
+  state,
+  onOpen,
+  onChats,
+}: {
+  readonly state: ChatState
+  readonly onOpen: (sheet: SheetName) => void
+  readonly onChats: () => void
+}) {
   const standing = standingOf(state)
   const name = state.models?.find((model) => model.id === state.model)?.name ?? words.model.unknown
   const { trial } = state
   return (
     <div className="top">
       <header className="home">
-        <button type="button" className="icon-button" aria-label={words.chats.label} onClick={() => onOpen('chats')}>
+        <button type="button" className="icon-button" aria-label={words.chats.label} onClick={onChats}>
           <Icon name="chats" />
         </button>
         <button

@@ -18,6 +18,17 @@ export type IconName =
   | 'machine'
   | 'gift'
   | 'compose'
+  | 'plus'
+  | 'back'
+  | 'search'
+  | 'network'
+  | 'settings'
+  | 'contract'
+  | 'share'
+  | 'save'
+  | 'bin'
+  | 'flag'
+  | 'prompts'
 
 export function Icon({ name, small = false }: { readonly name: IconName; readonly small?: boolean }) {
   return (
@@ -89,6 +100,45 @@ export function Sprite() {
       <symbol id="gift" viewBox="0 0 24 24">
         <path d="M5.5 11.5V18a1.5 1.5 0 0 0 1.5 1.5h10a1.5 1.5 0 0 0 1.5-1.5v-6.500M12 8v11.500M12 8S10.800 4 8.500 4a2 2 0 0 0 0 4zM12 8s1.200-4 3.500-4a2 2 0 0 1 0 4z" />
         <rect x="4" y="8" width="16" height="3.500" rx="1" />
+      </symbol>
+      <symbol id="plus" viewBox="0 0 24 24">
+        <path d="M12 5v14M5 12h14" />
+      </symbol>
+      <symbol id="back" viewBox="0 0 24 24">
+        <path d="m15 5-7 7 7 7" />
+      </symbol>
+      <symbol id="search" viewBox="0 0 24 24">
+        <circle cx="11" cy="11" r="6" />
+        <path d="m15.5 15.5 4.5 4.5" />
+      </symbol>
+      <symbol id="network" viewBox="0 0 24 24">
+        <circle cx="12" cy="5.5" r="2.5" />
+        <circle cx="5.5" cy="17.5" r="2.5" />
+        <circle cx="18.5" cy="17.5" r="2.5" />
+        <path d="M10.8 7.7 6.7 15.3M13.2 7.7l4.1 7.6M8 17.5h8" />
+      </symbol>
+      <symbol id="settings" viewBox="0 0 24 24">
+        <path d="M4 8h8M18 8h2M4 16h2M12 16h8" />
+        <circle cx="15" cy="8" r="2.5" />
+        <circle cx="9" cy="16" r="2.5" />
+      </symbol>
+      <symbol id="contract" viewBox="0 0 24 24">
+        <path d="M7 4h7l4 4v10a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2zM9 12h6M9 16h4" />
+      </symbol>
+      <symbol id="share" viewBox="0 0 24 24">
+        <path d="M12 15V4.5M8 8l4-4 4 4M5 13v5a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-5" />
+      </symbol>
+      <symbol id="save" viewBox="0 0 24 24">
+        <path d="M12 4.500V15M8 11.500l4 4 4-4M5 13v5a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-5" />
+      </symbol>
+      <symbol id="bin" viewBox="0 0 24 24">
+        <path d="M5 7h14M9.500 7V5.500A1.500 1.500 0 0 1 11 4h2a1.500 1.500 0 0 1 1.500 1.500V7M7 7l.7 11a2 2 0 0 0 2 2h4.600a2 2 0 0 0 2-2L17 7M10.500 11v5M13.500 11v5" />
+      </symbol>
+      <symbol id="flag" viewBox="0 0 24 24">
+        <path d="M6 20.500V4.500M6 5c4-2.200 7 2.200 12 0v8.500c-5 2.200-8-2.200-12 0" />
+      </symbol>
+      <symbol id="prompts" viewBox="0 0 24 24">
+        <path d="M5 6.500h14M5 12h9M5 17.500h6M17.500 13.500v6M14.500 16.500h6" />
       </symbol>
     </svg>
   )

@@ -3,7 +3,7 @@ import { Icon, type IconName } from './icon.tsx'
 import { Mark } from './mark.tsx'
 import { groupOf } from './proof-groups.ts'
 import type { Answer, Failure } from './turn.ts'
-import type { Remedy } from './words/en.ts'
+import type { Remedy } from './words/notice.ts'
 import { words } from './words/words.ts'
 
 /** One failure in plain words: what happened, what is safe, what to do. */

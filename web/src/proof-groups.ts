@@ -1,4 +1,4 @@
-import type { ProofGroup } from './words/proof-en.ts'
+import type { ProofGroup } from './words/en-proof.ts'
 
 /** One check of an appraisal, as the verifier named it. */
 export interface ProofStep {

@@ -1,5 +1,6 @@
 import { useEffect, useId, useState } from 'react'
 import { copyText } from './copy.tsx'
+import { handOver } from './export.ts'
 import { Icon } from './icon.tsx'
 import { Mark } from './mark.tsx'
 import { type GroupedSteps, groupSteps, type ProofStep } from './proof-groups.ts'
@@ -57,7 +58,11 @@ export function ProofView({ proof, reappraise }: { readonly proof: string; reado
       </div>
       {found.standing !== 'refused' && <WhoSees development={found.standing === 'development'} />}
       <div className="proof-actions">
-        <button type="button" className="button soft compact" onClick={() => void exportProof(proof, found.evidence)}>
+        <button
+          type="button"
+          className="button soft compact"
+          onClick={() => void handOver(fileName(found.evidence), proof)}
+        >
           {words.proof.export}
         </button>
         <button type="button" className="button soft compact" onClick={() => void copyText(commandFor(found.evidence))}>
@@ -123,20 +128,3 @@ function WhoSees({ development }: { readonly development: boolean }) {
 
 const fileName = (evidence: string): string => `cocoon-proof-${evidence.slice(0, 12)}.json`
 const commandFor = (evidence: string): string => `npm run verify -- ${fileName(evidence)} --at file`
-
-/** Through the share sheet where there is one for files, as a download otherwise. */
-async function exportProof(proof: string, evidence: string): Promise<void> {
-  const file = new File([proof], fileName(evidence), { type: 'application/json' })
-  if (typeof navigator.canShare === 'function' && navigator.canShare({ files: [file] })) {
-    try {
-      return await navigator.share({ files: [file] })
-    } catch (error) {
-      if (error instanceof DOMException && error.name === 'AbortError') return
-    }
-  }
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(file)
-  link.download = file.name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
-}

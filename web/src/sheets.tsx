@@ -15,27 +15,6 @@ export interface SheetProps {
   readonly onClose: () => void
 }
 
-export function ChatsSheet({ chat, state, telegram, onClose }: SheetProps) {
-  return (
-    <Sheet title={words.chats.label} telegram={telegram} onClose={onClose}>
-      <div className="card">
-        <button
-          type="button"
-          className="row indent"
-          onClick={() => {
-            chat.startOver()
-            onClose()
-          }}
-        >
-          <Icon name="compose" />
-          <span className="row-main accent">{words.chats.fresh}</span>
-        </button>
-      </div>
-      <p className="foot">{words.chats.memory[state.memory]}</p>
-    </Sheet>
-  )
-}
-
 export function ModelSheet({ chat, state, telegram, onClose }: SheetProps) {
   const { models, unreachable } = state
   return (

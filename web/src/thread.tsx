@@ -1,8 +1,9 @@
 import { memo } from 'react'
 import { AnswerView } from './answer.tsx'
+import { Icon } from './icon.tsx'
 import { FailureNotice } from './notice.tsx'
 import type { Turn } from './turn.ts'
-import type { Remedy } from './words/en.ts'
+import type { Remedy } from './words/notice.ts'
 import { words } from './words/words.ts'
 
 export interface TurnActions {
@@ -10,11 +11,14 @@ export interface TurnActions {
   readonly remedy: (remedy: Remedy) => void
   readonly machine: (turn: Turn) => void
   readonly actions: (turn: Turn) => void
+  readonly branch: (turn: Turn, by: 1 | -1) => void
 }
 
 /** A question and what came of it. */
 export const TurnView = memo(function TurnView({
   turn,
+  branch,
+  branches,
   last,
   editing,
   development,
@@ -22,6 +26,9 @@ export const TurnView = memo(function TurnView({
   on,
 }: {
   readonly turn: Turn
+  /** Which of how many versions this is, from 1. */
+  readonly branch: number
+  readonly branches: number
   readonly last: boolean
   readonly editing: boolean
   readonly development: boolean
@@ -35,6 +42,7 @@ export const TurnView = memo(function TurnView({
       <div className={unsent ? 'asked unsent' : 'asked'} role="article" aria-label={words.question.label} dir="auto">
         {question}
       </div>
+      {branches > 1 && <Branches index={branch} of={branches} onGo={(by) => on.branch(turn, by)} />}
       {unsent && <p className="sent-note">{words.question.notSent}</p>}
       <AnswerView
         answer={answer}
@@ -57,3 +65,35 @@ export const TurnView = memo(function TurnView({
     </div>
   )
 })
+
+/** Two arrows between what was asked in this place, and where one stands among it. */
+function Branches({
+  index,
+  of,
+  onGo,
+}: {
+  readonly index: number
+  readonly of: number
+  readonly onGo: (by: 1 | -1) => void
+}) {
+  const arrow = (by: 1 | -1, label: string, icon: 'back' | 'next') => (
+    <button
+      type="button"
+      className="icon-button"
+      aria-label={label}
+      disabled={by < 0 ? index <= 1 : index >= of}
+      onClick={() => onGo(by)}
+    >
+      <Icon name={icon} small />
+    </button>
+  )
+  return (
+    <div className="branches" role="group" aria-label={words.branch.label}>
+      {arrow(-1, words.branch.before, 'back')}
+      <span aria-label={words.branch.at(index, of)} role="status">
+        {`${words.integer(index)}/${words.integer(of)}`}
+      </span>
+      {arrow(1, words.branch.after, 'next')}
+    </div>
+  )
+}

@@ -48,6 +48,10 @@ export interface Answer {
 
 export interface Turn {
   readonly id: number
+  /** The turn before it; null at the beginning. Turns of one parent are branches. */
+  readonly parent: number | null
+  /** When it was asked, Unix milliseconds. */
+  readonly at: number
   readonly question: string
   readonly model: string
   /** Machines that failed this question. */
@@ -128,6 +132,11 @@ function failureOf(error: unknown): Omit<Failure, 'waits'> {
   return { code: 'unexpected', action: 'wait', retryAfterMs: null }
 }
 
+/** By shape, as above. */
+export function isCode(error: unknown, code: ErrorCode): boolean {
+  return failureOf(error).code === code
+}
+
 /** Failures of the way to an answer that may be there all the same: what was lost is the connection, or the sign-in. */
 export function mayWait(error: unknown): boolean {
   const { code, action } = failureOf(error)
@@ -148,10 +157,10 @@ export function goingOn(answer: Answer, kept: Pick<KeptAnswer, 'text' | 'reasoni
   return { ...answer, phase, text, reasoning, lost: false, resumed: false, sent: true, failure: null }
 }
 
-/** Machines not to ask when this turn is asked once more. */
+/** Machines not to ask when this turn is asked once more: after an answer, the one that gave it. */
 export function avoided(turn: Turn): readonly string[] {
   const { failure, nodeId } = turn.answer
-  if (!failure) return []
+  if (!failure) return nodeId === null ? [] : [...turn.avoid.filter((id) => id !== nodeId), nodeId]
   // Everyone was tried: without a clean slate the question could never be asked again.
   if (failure.code === 'no-node') return []
   const failedNode = failure.action === 'other-node' || failure.action === 'stop' ? nodeId : null
@@ -159,9 +168,10 @@ export function avoided(turn: Turn): readonly string[] {
 }
 
 /** The conversation in the model's words: what was asked and really answered. */
-export function messagesOf(turns: readonly Turn[], question: string): ChatMessage[] {
+export function messagesOf(turns: readonly Turn[], question: string, instructions = ''): ChatMessage[] {
   const said = turns.filter(({ answer }) => answer.text !== '' && answer.phase !== 'failed')
   return [
+    ...(instructions === '' ? [] : [{ role: 'system', content: instructions } as const]),
     ...said.flatMap((turn): ChatMessage[] => [
       { role: 'user', content: turn.question },
       { role: 'assistant', content: turn.answer.text },

@@ -29,20 +29,23 @@ function Silk() {
   )
 }
 
-const starters = [
-  ['sealed', words.starters.seal],
-  ['eye', words.starters.eyes],
-  ['ask', words.starters.ask],
-] as const satisfies readonly (readonly [IconName, string])[]
-
-/** First open, and every new chat: what this is, and three questions to begin with. */
+/** First open, and every new chat: what this is, and three ways to begin. */
 export function Welcome({
   development,
   onAsk,
+  onBegin,
 }: {
   readonly development: boolean
   readonly onAsk: (question: string) => void
+  /** Puts the beginning of a question into the composer. */
+  readonly onBegin: (text: string) => void
 }) {
+  const { starters, startersText } = words
+  const ideas: readonly (readonly [IconName, string, () => void])[] = [
+    ['contract', starters.contract, () => onBegin(startersText.contract)],
+    ['pen', starters.letter, () => onBegin(startersText.letter)],
+    ['eye', starters.eyes, () => onAsk(starters.eyes)],
+  ]
   return (
     <div className="first">
       <section className="welcome">
@@ -51,10 +54,10 @@ export function Welcome({
         <p>{development ? words.welcome.developmentText : words.welcome.text}</p>
       </section>
       <section className="starters" aria-label={words.welcome.ideas}>
-        {starters.map(([icon, question]) => (
-          <button key={icon} type="button" onClick={() => onAsk(question)}>
+        {ideas.map(([icon, title, begin]) => (
+          <button key={icon} type="button" onClick={begin}>
             <Icon name={icon} />
-            {question}
+            {title}
           </button>
         ))}
       </section>

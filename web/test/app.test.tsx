@@ -1,7 +1,7 @@
 import { CocoonError } from '@cocoon/protocol'
 import { act } from 'react'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Conversation } from '../src/conversation.ts'
+import type { History } from '../src/history.ts'
 import { done, node, opening, privateNode, says, type Scene } from '../src/dev/scripted-asking.ts'
 import { OpenVault } from './open-vault.ts'
 import { stage, strike } from './stage.tsx'
@@ -78,7 +78,7 @@ describe('the composer', () => {
 })
 
 describe('the screen', () => {
-  test('begins with three questions that one tap asks', async () => {
+  test('begins with three ideas, one of them a question that one tap asks', async () => {
     const { root, click, chat } = await stage([answered('Sealed.')])
     expect(root.querySelectorAll('.starters button')).toHaveLength(3)
     await click('Who can read what I ask?')
@@ -171,27 +171,27 @@ describe('the screen', () => {
   })
 
   test('says where the chat lives, and shows no welcome before it is known', async () => {
-    const found = Promise.withResolvers<Conversation | null>()
-    const { root, click, settle } = await stage([answered('Hello.')], { conversation: found.promise })
+    const found = Promise.withResolvers<History | null>()
+    const { root, click, settle } = await stage([answered('Hello.')], { history: found.promise })
     expect(root.querySelector('.welcome')).toBeNull()
     found.resolve(null)
     await settle()
     expect(root.querySelector('.welcome')).not.toBeNull()
     await click('Chats')
-    expect(root.querySelector('dialog .foot')?.textContent).toBe(
-      'This chat lives in this window only. Closing it forgets it.',
-    )
+    await settle()
+    expect(root.querySelector('.page .empty')?.textContent).toContain('This chat lives in this window only')
+    expect(root.querySelector<HTMLElement>('.screen')?.hidden).toBe(true)
   })
 
   test('shows a kept chat as soon as it is found', async () => {
-    const conversation = new OpenVault().opened()
-    const { root, type, key, click } = await stage([answered('Hello.')], { conversation })
+    const history = new OpenVault().history()
+    const { root, type, key, click, settle } = await stage([answered('Hello.')], { history })
     await type('Hi')
     await key('Enter')
     await click('Chats')
-    expect(root.querySelector('dialog .foot')?.textContent).toBe(
-      'This chat is kept on this device, encrypted. A new chat deletes it.',
-    )
+    await settle()
+    expect(root.querySelector('.page .row b')?.textContent).toBe('Hi')
+    expect(root.querySelector('.page .foot')?.textContent).toContain('Kept on this device, encrypted.')
   })
 
   test('stops loudly when a check fails', async () => {
@@ -205,9 +205,9 @@ describe('the screen', () => {
 
   test('opens sheets by name and closes them with Telegram’s Back', async () => {
     const { root, click, telegram, settle } = await stage([answered('Hello.')])
-    await click('Chats')
+    await click('Prompts')
     expect(root.querySelector('dialog')?.open).toBe(true)
-    expect(root.querySelector('dialog h2')?.textContent).toBe('Chats')
+    expect(root.querySelector('dialog h2')?.textContent).toBe('Prompts')
     await act(async () => telegram.back?.())
     await settle()
     expect(root.querySelector('dialog')).toBeNull()

@@ -185,6 +185,39 @@ describe('the conversation', () => {
     expect(asking.asked[2]?.messages).toHaveLength(3)
   })
 
+  test('is asked once more beside the first answer, of another machine if there is one', async () => {
+    const noOther: Scene = [{ type: 'matching' }, new CocoonError('no-node', 'none left')]
+    const { chat, asking, ask } = await opened(answered('One'), noOther, answered('Another'))
+    await ask('1')
+    chat.retry()
+    await tick()
+    expect(asking.asked.map(({ exclude }) => exclude)).toEqual([undefined, [node.nodeId], undefined])
+    expect(asking.asked[2]?.messages).toHaveLength(1)
+    const texts = () => chat.state().turns.map(({ answer }) => answer.text)
+    expect(texts()).toEqual(['Another'])
+    chat.branch(last(chat).id, -1)
+    expect(texts()).toEqual(['One'])
+    chat.branch(last(chat).id, -1)
+    expect(texts()).toEqual(['One'])
+    chat.branch(last(chat).id, 1)
+    expect(texts()).toEqual(['Another'])
+  })
+
+  test('branches where an earlier question is edited, and each branch goes on by itself', async () => {
+    const { chat, asking, ask } = await opened(answered('a'), answered('b'), answered('c'), answered('d'))
+    await ask('1')
+    await ask('2')
+    chat.edit(chat.state().turns[0]?.id)
+    await ask('1, but better')
+    expect(chat.state().turns.map(({ question }) => question)).toEqual(['1, but better'])
+    await ask('3')
+    expect(asking.asked[3]?.messages.map(({ content }) => content)).toEqual(['1, but better', 'c', '3'])
+    chat.branch(chat.state().turns[0]?.id ?? 0, -1)
+    expect(chat.state().turns.map(({ question }) => question)).toEqual(['1', '2'])
+    chat.branch(chat.state().turns[0]?.id ?? 0, 1)
+    expect(chat.state().turns.map(({ question }) => question)).toEqual(['1, but better', '3'])
+  })
+
   test('starts over empty, and what still arrives for the old one is dropped', async () => {
     const { chat, ask } = await opened([...opening(), 10, says('late'), done()])
     await ask('Old')

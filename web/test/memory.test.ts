@@ -2,7 +2,7 @@ import { CocoonError } from '@cocoon/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { KeptAnswer } from '../src/asking.ts'
 import { Chat } from '../src/chat.ts'
-import type { Conversation } from '../src/conversation.ts'
+import type { History } from '../src/history.ts'
 import { done, node, opening, says, type Scene, ScriptedAsking } from '../src/dev/scripted-asking.ts'
 import { OpenVault } from './open-vault.ts'
 import { tick } from './stage.tsx'
@@ -28,7 +28,7 @@ beforeEach(() => {
 /** A window that opens now. */
 async function opened(...scenes: Scene[]) {
   const asking = new ScriptedAsking(scenes)
-  const chat = new Chat(() => Promise.resolve(asking), true, vault.opened())
+  const chat = new Chat(() => Promise.resolve(asking), true, vault.history())
   await chat.open()
   await tick()
   const ask = async (question: string): Promise<void> => {
@@ -55,7 +55,7 @@ describe('a chat that is kept', () => {
   test('takes a question before it is there, and sends it then', async () => {
     const before = await opened([...opening(), says('One.'), done()])
     await before.ask('1')
-    const found = Promise.withResolvers<Conversation | null>()
+    const found = Promise.withResolvers<History | null>()
     const asking = new ScriptedAsking([[...opening(), says('Two.'), done()]])
     const chat = new Chat(() => Promise.resolve(asking), true, found.promise)
     await chat.open()
@@ -63,7 +63,7 @@ describe('a chat that is kept', () => {
     expect([chat.state().memory, chat.send(), chat.state().draft]).toEqual(['opening', true, '2'])
     await tick()
     expect(asking.asked).toEqual([])
-    found.resolve(await vault.opened())
+    found.resolve(await vault.history())
     await tick()
     expect(chat.state()).toMatchObject({ memory: 'kept', draft: '' })
     expect(asking.asked[0]?.messages.map(({ content }) => content)).toEqual(['1', 'One.', '2'])
@@ -83,25 +83,96 @@ describe('a chat that is kept', () => {
     expect([chat.state().memory, asking.asked.length]).toEqual(['window', 1])
   })
 
-  test('is deleted by a new one', async () => {
+  test('is deleted for good, and nothing is left of it', async () => {
     const { chat, ask } = await opened([...opening(), says('Private.'), done()])
     await ask('A thing')
     expect(vault.kinds()).toEqual(['conversation', 'turn'])
-    chat.startOver()
-    await tick()
+    await chat.delete(chat.state().conversation ?? '')
     expect(vault.entries.size).toBe(0)
+    expect(chat.state().turns).toEqual([])
     expect((await opened([])).chat.state().turns).toEqual([])
   })
 
-  test('is deleted by a new one in the middle of an answer, whatever still arrives of it', async () => {
+  test('is deleted in the middle of an answer, whatever still arrives of it', async () => {
     const gate = Promise.withResolvers<void>()
     const scene: Scene = [...opening(), says('Pri'), keeps('Pri'), gate.promise, keeps('Private'), done()]
-    const { chat, ask } = await opened(scene)
+    const { chat, asking, ask } = await opened(scene)
     await ask('A thing')
+    const deleted = chat.delete(chat.state().conversation ?? '')
+    gate.resolve()
+    await deleted
+    await tick()
+    expect(asking.asked[0]?.signal?.aborted).toBe(true)
+    expect(vault.entries.size).toBe(0)
+  })
+
+  test('stays when a new one begins, and an answer under way in it goes on to its end', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { chat, ask } = await opened(
+      [...opening(), says('One'), gate.promise, says(' and a half.'), done()],
+      [...opening(), says('Two.'), done()],
+    )
+    await ask('1')
+    const first = chat.state().conversation ?? ''
     chat.startOver()
+    expect(chat.state()).toMatchObject({ turns: [], busy: new Set([first]) })
+    await ask('2')
     gate.resolve()
     await tick()
-    expect(vault.entries.size).toBe(0)
+    expect(chat.state().busy.size).toBe(0)
+    expect(
+      chat.history
+        ?.summaries()
+        .map(({ title, preview }) => [title, preview])
+        .toSorted(),
+    ).toEqual([
+      ['1', 'One and a half.'],
+      ['2', 'Two.'],
+    ])
+    await chat.openConversation(first)
+    expect(last(chat).answer).toMatchObject({ text: 'One and a half.', phase: 'done' })
+    const again = await opened([])
+    await again.chat.openConversation(first)
+    expect(last(again.chat).answer.text).toBe('One and a half.')
+  })
+
+  test('comes back with its answer still arriving when it is opened again meanwhile', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { chat, ask } = await opened([...opening(), says('One'), gate.promise, says(' and a half.'), done()])
+    await ask('1')
+    const first = chat.state().conversation ?? ''
+    chat.startOver()
+    await chat.openConversation(first)
+    expect(last(chat).answer).toMatchObject({ text: 'One', phase: 'streaming' })
+    gate.resolve()
+    await tick()
+    expect(last(chat).answer).toMatchObject({ text: 'One and a half.', phase: 'done' })
+  })
+
+  test('keeps the title that the person gave it', async () => {
+    const { chat, ask } = await opened([...opening(), says('One.'), done()])
+    await ask('1')
+    const id = chat.state().conversation ?? ''
+    await chat.rename(id, '  Numbers ')
+    await ask('And more')
+    expect((await vault.history()).summaries()).toMatchObject([{ title: 'Numbers', named: true }])
+    await chat.rename(id, '')
+    await ask('Still more')
+    expect((await vault.history()).summaries()).toMatchObject([{ title: '1', named: false }])
+  })
+
+  test('brings its branches back, and the one that was on the screen', async () => {
+    const { chat, ask } = await opened([...opening(), says('One.'), done()], [...opening(), says('Another.'), done()])
+    await ask('1')
+    chat.retry()
+    await tick()
+    expect(chat.state().turns.map(({ answer }) => answer.text)).toEqual(['Another.'])
+    chat.branch(last(chat).id, -1)
+    await tick()
+    const again = await opened([])
+    expect(again.chat.state().turns.map(({ answer }) => answer.text)).toEqual(['One.'])
+    again.chat.branch(last(again.chat).id, 1)
+    expect(again.chat.state().turns.map(({ answer }) => answer.text)).toEqual(['Another.'])
   })
 
   test('leaves the draft to the window, and a failed question to itself', async () => {
@@ -144,7 +215,7 @@ describe('an answer that was under way', () => {
 
   test('is on the screen even before the client is loaded', async () => {
     await (await opened(left)).ask('Hi')
-    const chat = new Chat(() => new Promise(() => {}), true, vault.opened())
+    const chat = new Chat(() => new Promise(() => {}), true, vault.history())
     await tick()
     expect(last(chat).answer).toMatchObject({ text: 'Hello', phase: 'streaming' })
   })
@@ -302,50 +373,5 @@ describe('what is acknowledged to the broker', () => {
     await ask('Hi')
     await chat.flush()
     expect(asking.flushed).toBe(1)
-  })
-})
-
-describe('a machine is looked for ahead of need', () => {
-  test('from the first letter on, and after an answer, but not while one comes', async () => {
-    const gate = Promise.withResolvers<void>()
-    const { chat, asking } = await opened([...opening(), gate.promise, done()])
-    expect(asking.prepared).toEqual([])
-    chat.write('H')
-    await tick()
-    expect(asking.prepared).toEqual([{ model: 'cocoon-demo', exclude: [] }])
-    chat.write('Hi')
-    chat.send()
-    await tick()
-    chat.write('N')
-    await tick()
-    expect(asking.prepared).toHaveLength(1)
-    gate.resolve()
-    await tick()
-    expect(asking.prepared).toHaveLength(2)
-  })
-
-  test('once for many letters, again for another model', async () => {
-    const { chat, asking } = await opened([])
-    for (const text of ['a', 'ab', 'abc']) chat.write(text)
-    await tick()
-    expect(asking.prepared).toHaveLength(1)
-    chat.choose('another')
-    chat.write('abcd')
-    await tick()
-    expect(asking.prepared.map(({ model }) => model)).toEqual(['cocoon-demo', 'another'])
-  })
-
-  test('not without a network, and without the machines that failed a check', async () => {
-    const { chat, asking, ask } = await opened([
-      { type: 'checking', nodeId: node.nodeId },
-      new CocoonError('not-attested', 'scripted'),
-    ])
-    chat.setOnline(false)
-    chat.write('Secret')
-    await tick()
-    expect(asking.prepared).toEqual([])
-    chat.setOnline(true)
-    await ask('Secret')
-    expect(asking.prepared.at(-1)?.exclude).toEqual([node.nodeId])
   })
 })

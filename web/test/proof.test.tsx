@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { planFor } from '../../protocol/src/appraisal/appraise.ts'
 import { groupOf, groupSteps, type ProofStep } from '../src/proof-groups.ts'
-import { proofEn } from '../src/words/proof-en.ts'
+import { proofEn } from '../src/words/en-proof.ts'
 
 const step = (name: string, status: ProofStep['status'] = 'passed'): ProofStep => ({
   name,

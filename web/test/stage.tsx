@@ -2,10 +2,11 @@ import { act } from 'react'
 import { createRoot, type Root } from 'react-dom/client'
 import { App } from '../src/app.tsx'
 import { Chat } from '../src/chat.ts'
-import type { Conversation } from '../src/conversation.ts'
+import type { History } from '../src/history.ts'
 import { ScriptedAsking, type Scene } from '../src/dev/scripted-asking.ts'
 import { loadMarkdown } from '../src/prose.tsx'
 import type { Telegram, Touch } from '../src/telegram.ts'
+import { speak } from '../src/words/words.ts'
 
 declare global {
   var IS_REACT_ACT_ENVIRONMENT: boolean
@@ -22,6 +23,7 @@ if (typeof window.matchMedia !== 'function') {
 /** A Telegram that only remembers what was asked of it. */
 class QuietTelegram implements Telegram {
   readonly inside = false
+  readonly drawsButtons = false
   readonly platform: string
   readonly initData = undefined
   readonly touches: Touch[] = []
@@ -33,6 +35,28 @@ class QuietTelegram implements Telegram {
     this.platform = platform
   }
 
+  readonly language = null
+  start: string | null = null
+  readonly secrets = null
+  readonly addToHomeScreen = null
+  readonly setFullscreen = null
+  readonly shared: string[] = []
+  closing = false
+  settings: (() => void) | null = null
+
+  onSettings = (listener: () => void) => {
+    this.settings = listener
+    return () => {}
+  }
+  readonly hasMainButton = false
+  mainButton = () => () => {}
+  confirmClosing = (needed: boolean): void => {
+    this.closing = needed
+  }
+  share = (text: string): boolean => {
+    this.shared.push(text)
+    return true
+  }
   theme = () => ({})
   onTheme = () => () => {}
   paint = (): void => {}
@@ -65,16 +89,19 @@ export interface Stage {
 let mounted: Root | null = null
 
 export interface StageOptions {
+  readonly start?: string
   readonly platform?: string
   readonly attested?: boolean
-  readonly conversation?: Promise<Conversation | null>
+  readonly history?: Promise<History | null>
 }
 
 export async function stage(scenes: Scene[], options: StageOptions = {}): Promise<Stage> {
   await strike()
+  await import('../src/pages.tsx')
   const asking = new ScriptedAsking(scenes, !options.attested)
-  const chat = new Chat(() => Promise.resolve(asking), false, options.conversation)
+  const chat = new Chat(() => Promise.resolve(asking), false, options.history)
   const telegram = new QuietTelegram(options.platform)
+  telegram.start = options.start ?? null
   const root = document.createElement('div')
   document.body.append(root)
   mounted = createRoot(root)
@@ -85,7 +112,7 @@ export async function stage(scenes: Scene[], options: StageOptions = {}): Promis
   const field = root.querySelector('textarea')
   if (!field) throw new Error('the composer has no field')
   const byLabel = (label: string) =>
-    [...root.querySelectorAll<HTMLElement>('button, [role=article], dialog')].findLast(
+    [...root.querySelectorAll<HTMLElement>('button, label, [role=article], dialog')].findLast(
       (element) => element.getAttribute('aria-label') === label || element.textContent === label,
     ) ?? null
   const settle = () => act(async () => tick())
@@ -127,6 +154,9 @@ export async function strike(): Promise<void> {
   mounted = null
   document.body.replaceChildren()
   sessionStorage.clear()
+  localStorage.clear()
+  history.replaceState(null, '', '/')
+  await speak('en')
 }
 
 /** Long enough for a scene without waits to play to its end. */
