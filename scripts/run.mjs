@@ -40,6 +40,11 @@ const verbs = {
   bench: () => [script('bench/bench.ts', ...args)],
   build: () => [vite()],
   bundle: () => [vite(), script('scripts/bundle.mjs', ...args)],
+  // `npm run pack -- --prove` also installs it in an empty folder, and lets it answer a question from there.
+  pack: () => [
+    script('scripts/pack-node.mjs'),
+    ...(args.includes('--prove') ? [script('localnet/src/prove-package.ts')] : []),
+  ],
   deploy: () => [vite(), tool('wrangler/bin/wrangler.js', 'deploy', '-c', deployConfig(), ...args)],
   test: () => [{ ...tool('vitest/vitest.mjs', 'run', ...args), browser: true }],
   check: () => [

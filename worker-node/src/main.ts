@@ -172,6 +172,11 @@ function waits({ waiting }: Reload): string {
   return `changed, and wait for a restart: ${waiting.join(', ')}`
 }
 
+// npm only warns of it, and what is missing would be said as a TypeError.
+if (typeof WebSocket === 'undefined') {
+  console.error(`worker-node: Node ${process.versions.node} is too old: install Node 22 or later`)
+  process.exit(2)
+}
 const [first = 'run', ...rest] = process.argv.slice(2)
 // Flags alone are the daemon's.
 const [name, args] = first.startsWith('-') && !isHelp(first) ? ['run', process.argv.slice(2)] : [first, rest]
