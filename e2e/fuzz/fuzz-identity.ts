@@ -21,8 +21,10 @@ export interface FuzzIdentity {
   readonly statement: SignedStatement
 }
 
-export async function createIdentity(): Promise<FuzzIdentity> {
+/** `evidenceOf`: the digest that its statement names, for its identity key. */
+export async function createIdentity(evidenceOf?: (identity: Bytes) => Promise<Bytes>): Promise<FuzzIdentity> {
   const signer = await createSigner()
+  const evidence = evidenceOf ? await evidenceOf(signer.publicKey) : null
   const { publicKey: prekey } = await createPrekey()
   const notBefore = Math.floor(Date.now() / 1000)
   const price = { prompt: 0n, cached: 0n, completion: 0n, reasoning: 0n }
@@ -34,7 +36,7 @@ export async function createIdentity(): Promise<FuzzIdentity> {
       prekey,
       notBefore,
       useBy: notBefore + 600,
-      evidence: null,
+      evidence,
       payee: null,
       offers: [{ model: DEMO_MODEL.id, context: 2048, maxOutput: 1024, price }],
       limits: { request: 8 * 1024 * 1024, seconds: 60 },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, keySignIn } from '@cocoon/client'
 import { CocoonError, createSigner } from '@cocoon/protocol'
+import { simulateWorld, type SimulatedWorld } from './simulated-world.ts'
 import { Fleet } from '../chaos/fleet.ts'
 import { askQuietly } from '../chaos/question.ts'
 import { SeededRandom } from '../chaos/seeded-random.ts'
@@ -54,7 +55,8 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
     if (text.includes('WebSocket protocol error')) return
     if (/"event":"[\w.-]*fault|uncaught|exception/i.test(text)) system.breach(`${name} logged a fault`, text)
   }
-  const fleet = await Fleet.start({ state, line, nodeArgs: ['--slots', '64'] })
+  const world = await simulateWorld()
+  const fleet = await Fleet.start({ state, line, nodeArgs: ['--slots', '64'], settings: world.settings })
   const began = Date.now()
   const parts = [system]
   try {
@@ -65,7 +67,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
     note(`${users.length} users are signed in`)
     const fuzzed = await Promise.all([
       fuzzHttp(options, fleet.origin, users, honest.node, random.fork('http')),
-      fuzzSockets(options, fleet.origin, users, honest.node, random.fork('sockets')),
+      fuzzSockets(options, fleet.origin, users, honest.node, world, random.fork('sockets')),
       fuzzDaemon(options, random.fork('daemon')),
       fuzzHastyNodes(options, random.fork('nodes')),
     ])
@@ -76,6 +78,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzSummary> {
     await askHonestly(fleet.origin, system)
   } finally {
     await fleet.stop()
+    world.close()
     rmSync(state, { recursive: true, force: true })
   }
   return { seed, seconds: Math.round((Date.now() - began) / 100) / 10, ...joinVerdicts(parts) }
@@ -102,10 +105,11 @@ async function fuzzSockets(
   origin: string,
   users: readonly User[],
   node: string,
+  world: SimulatedWorld,
   random: SeededRandom,
 ): Promise<Verdicts> {
   const verdicts = new Verdicts()
-  const fuzz = new SocketFuzz(origin, users, node, verdicts)
+  const fuzz = new SocketFuzz(origin, users, node, world, verdicts)
   const share = inputs * (1 - HTTP_SHARE - NODE_SHARE)
   await untilMade(atOnce, share, verdicts, (n) => fuzz.one(random.fork(`session ${n}`), `session ${n}`))
   return verdicts

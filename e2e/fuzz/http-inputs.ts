@@ -14,7 +14,20 @@ export interface HttpInput {
   readonly chunked: boolean
 }
 
-const doors = ['health', 'ready', 'models', 'sign-in', 'account', 'match', 'jobs', 'link', 'nowhere'] as const
+const doors = [
+  'health',
+  'ready',
+  'models',
+  'sign-in',
+  'account',
+  'match',
+  'jobs',
+  'link',
+  'standing',
+  'collateral',
+  'content',
+  'nowhere',
+] as const
 const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD', 'PROPFIND', 'QUERY']
 const paths = [
   '/%',
@@ -99,11 +112,22 @@ async function rightRequest(
         path: `/api/nodes/${node}/link`,
         headers: random.chance(0.2) ? { ...socket, ...key } : {},
       }
+    case 'collateral':
+      return {
+        method: 'GET',
+        path: `/api/nodes/${random.chance(0.7) ? node : random.word(64)}/collateral`,
+        headers: {},
+      }
+    case 'content': {
+      const digest = random.chance(0.7) ? Buffer.from(random.bytes(32)).toString('hex') : random.word(70)
+      return { method: 'GET', path: `/api/nodes/${node}/content/${digest}`, headers: {} }
+    }
     case 'nowhere':
       return { method: random.pick(methods), path: `/api/${random.word(5)}`, headers: {} }
     case 'health':
     case 'ready':
     case 'models':
+    case 'standing':
       return { method: 'GET', path: `/api/${door}`, headers: {} }
   }
 }

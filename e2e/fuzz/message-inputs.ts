@@ -17,6 +17,7 @@ import {
   wrapContentKey,
 } from '@cocoon/protocol'
 import { DEMO_MODEL } from '@cocoon/localnet'
+import { encodeEvidence } from '@cocoon/protocol/appraisal'
 import type { SeededRandom } from '../chaos/seeded-random.ts'
 import { mutateBytes, mutateValue } from './mutation.ts'
 
@@ -42,6 +43,17 @@ export const nodeKinds = ['frame', 'refusal', 'load', 'statement'] as const
 export const relayKinds = ['job', 'chunk', 'ack', 'resend', 'cancel', 'forget'] as const
 const otherKinds = ['stopped', 'challenge', 'hello', 'joined'] as const
 type Kind = (typeof clientKinds | typeof nodeKinds | typeof relayKinds | typeof otherKinds)[number]
+
+/** Evidence as a liar makes it: sometimes right in form, never true. */
+export function makeEvidence(random: SeededRandom): Bytes {
+  if (random.chance(0.4)) return random.bytes(random.pick([0, 1, 100, 5_000, 100_000]))
+  const tee = random.pick(['tdx', 'sev-snp'] as const)
+  const claims = random.bytes(random.pick([0, 60, 600]))
+  const quote = random.bytes(random.pick([0, 48, 1184, 5_000]))
+  const gpu = random.chance(0.5) ? [] : [{ report: random.bytes(900), chain: [random.bytes(500)] }]
+  const evidence = encodeEvidence({ version: 1, tee, claims, quote, gpu })
+  return random.chance(0.5) ? evidence : mutateBytes(random, evidence)
+}
 
 /** What the sender of a message knows. */
 export interface Known {

@@ -1,10 +1,30 @@
-import { encodeMessage, equal, ErrorResponse, type Message, type MessageOf, statementFromText } from '@cocoon/protocol'
+import {
+  type Bytes,
+  encodeMessage,
+  equal,
+  ErrorResponse,
+  type Message,
+  type MessageOf,
+  statementFromText,
+} from '@cocoon/protocol'
+import { evidenceDigest } from '@cocoon/protocol/appraisal'
 import * as v from 'valibot'
 import type { SeededRandom } from '../chaos/seeded-random.ts'
 import { createIdentity, type FuzzIdentity, helloOf } from './fuzz-identity.ts'
-import { clientKinds, JobPool, type Known, makeBroken, makeMessage, nodeKinds, sealedJob } from './message-inputs.ts'
+import {
+  clientKinds,
+  JobPool,
+  type Known,
+  makeBroken,
+  makeEvidence,
+  makeMessage,
+  nodeKinds,
+  sealedJob,
+} from './message-inputs.ts'
+import { mutateBytes } from './mutation.ts'
 import { brokenFrame } from './raw-frames.ts'
 import { SocketSession } from './socket-session.ts'
+import type { SimulatedWorld } from './simulated-world.ts'
 import { matchFor, type User } from './users.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -18,11 +38,13 @@ export class SocketFuzz {
   readonly #origin: string
   readonly #users: readonly User[]
   readonly #honestNode: string
+  readonly #world: SimulatedWorld
   readonly #verdicts: Verdicts
   readonly #jobs = new JobPool()
   readonly #identities: FuzzIdentity[] = []
 
-  constructor(origin: string, users: readonly User[], honestNode: string, verdicts: Verdicts) {
+  constructor(origin: string, users: readonly User[], honestNode: string, world: SimulatedWorld, verdicts: Verdicts) {
+    this.#world = world
     this.#origin = origin
     this.#users = users
     this.#honestNode = honestNode
@@ -31,11 +53,13 @@ export class SocketFuzz {
 
   /** Plays one session; a few dozen inputs. */
   async one(random: SeededRandom, label: string): Promise<void> {
-    switch (random.weighed({ client: 55, stranger: 15, node: 30 })) {
+    switch (random.weighed({ client: 55, stranger: 12, attested: 5, node: 28 })) {
       case 'client':
         return this.#client(random, label)
       case 'stranger':
         return this.#stranger(random, label)
+      case 'attested':
+        return this.#attested(random, label)
       case 'node':
         return this.#node(random, label)
     }
@@ -77,6 +101,37 @@ export class SocketFuzz {
       this.#verdicts.breach('a first word that is no hello left the socket open', `${label}: ${message.kind}`)
     }
     await this.#finish(session, random, 'stranger socket', label)
+  }
+
+  /** A node whose key and statement are right, and whose evidence is whatever it likes: made up, it never joins. */
+  async #attested(random: SeededRandom, label: string): Promise<void> {
+    const madeUp = random.chance(0.4)
+    let [evidence, collateral]: [Bytes, Bytes | null] = [makeEvidence(random), random.bytes(random.below(500))]
+    const identity = await createIdentity(async (key) => {
+      if (madeUp) return evidenceDigest(evidence)
+      // Right to the last byte, but for some of them. Not every byte counts: the appraisal's own fuzz knows which do.
+      const shown = await this.#world.show(key)
+      evidence = mutateBytes(random, shown.evidence)
+      collateral = random.chance(0.7) ? mutateBytes(random, shown.collateral) : null
+      return evidenceDigest(evidence)
+    })
+    const session = await this.#open('attested socket', `/api/nodes/${identity.nodeId}/link`, [], label)
+    if (!session) return
+    await session.until(() => session.received.length > 0)
+    const [challenge] = session.received
+    if (challenge?.kind === 'challenge') {
+      const hello = await helloOf(identity, challenge.nonce, new URL(this.#origin).host, [])
+      const shown = random.chance(0.2) ? random.bytes(40) : evidence
+      const attested = random.chance(0.1) ? {} : { attested: { evidence: shown, collateral } }
+      session.send(encodeMessage({ ...hello, ...attested }))
+    }
+    this.#verdicts.count('attested socket', 'hello')
+    const joined = (): boolean => session.received.some(({ kind }) => kind === 'joined')
+    await session.until(joined)
+    if (madeUp && joined()) {
+      this.#verdicts.breach('a node joined with made-up evidence', label)
+    }
+    await this.#finish(session, random, 'attested socket', label)
   }
 
   async #node(random: SeededRandom, label: string): Promise<void> {
