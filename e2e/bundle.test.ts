@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -5,13 +6,14 @@ import { startSystem, type System } from '@cocoon/localnet'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleDigest, bundleFiles, compareServed } from '../scripts/bundle.mjs'
 
+const root = fileURLToPath(new URL('..', import.meta.url))
 const files = bundleFiles(fileURLToPath(new URL('../dist/localnet/client', import.meta.url)))
 
 describe('the Mini App as an outsider checks it', () => {
   let system: System
   const servers: Server[] = []
   beforeAll(async () => {
-    system = await startSystem({ build: false, nodes: 0 })
+    system = await startSystem({ build: false, nodes: 0, attested: true })
   })
   afterAll(async () => {
     for (const server of servers) server.close()
@@ -37,6 +39,16 @@ describe('the Mini App as an outsider checks it', () => {
   it('is served byte for byte as it was built', async () => {
     expect(files.length).toBeGreaterThan(4)
     expect(await compareServed(files, system.origin)).toEqual([])
+  })
+
+  it('is listed in the registry statement that the owners signed, and nothing else is', async () => {
+    const check = (digest: string) => {
+      const script = `import { listedAs } from './scripts/bundle.mjs'; console.log(await listedAs('${digest}', '${system.origin}', 'localnet'))`
+      const args = ['--conditions=cocoon-development', '--input-type=module', '--eval', script]
+      return execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim()
+    }
+    expect(check(bundleDigest(files))).toBe('mini-app')
+    expect(check('0'.repeat(64))).toBe('null')
   })
 
   it('shows one changed byte in any file', async () => {

@@ -1,7 +1,8 @@
 // The Mini App as bytes: its digest, and whether what a server serves is that.
 //
 //   npm run bundle                             prints the digest of the app built here
-//   npm run bundle -- https://app.example      builds, fetches every file from there, compares byte for byte
+//   npm run bundle -- https://app.example      builds, fetches every file from there, compares byte for byte, and looks
+//                                              the digest up in the owners' registry statement
 //
 // The build has the same bytes wherever it is made from the same commit; the digest is what the owners sign into the
 // registry statement. A person who wants to know what their phone was served runs this, or asks somebody who did.
@@ -70,17 +71,42 @@ export async function compareServed(files, origin) {
   return differences
 }
 
+/**
+ * The name under which the owners list a bundle in the registry statement that a broker carries; null where they do not.
+ * Their signatures are verified under the keys of this checkout.
+ * @param {string} digest
+ * @param {string} origin
+ * @param {'mainnet' | 'testnet' | 'localnet'} network
+ * @returns {Promise<string | null>}
+ */
+export async function listedAs(digest, origin, network) {
+  const { networks } = await import('@cocoon/protocol')
+  const { checkStanding, decodeStanding } = await import('@cocoon/protocol/appraisal')
+  const response = await fetch(new URL('/api/standing', origin))
+  if (!response.ok) return null
+  const standing = decodeStanding(new Uint8Array(await response.arrayBuffer()))
+  const now = Math.floor(Date.now() / 1000)
+  const outcome = await checkStanding({ network: networks[network], ...standing, seen: null, now })
+  if (outcome.failure) throw new Error(`the registry statement of ${origin} does not hold: ${outcome.failure.code}`)
+  const { bundles } = outcome.value.registry
+  return bundles.find((bundle) => Buffer.from(bundle.digest).toString('hex') === digest)?.name ?? null
+}
+
 async function main(origin) {
   const declared = /^NETWORK = "(\w+)"/m.exec(readFileSync('wrangler.toml', 'utf8'))?.[1]
   const network = process.env['COCOON_NETWORK'] ?? declared
   const files = bundleFiles(`dist/${network}/client`)
-  console.log(`${bundleDigest(files)}  Mini App for ${network}, ${files.length} files`)
+  const digest = bundleDigest(files)
+  console.log(`${digest}  Mini App for ${network}, ${files.length} files`)
   if (origin === undefined) return
   const differences = await compareServed(files, origin)
   for (const line of differences) console.error(line)
   if (differences.length === 0) console.log(`${origin} serves exactly these bytes`)
   else console.error(`${origin} does not serve the app that was built here`)
-  process.exitCode = differences.length === 0 ? 0 : 1
+  const name = await listedAs(digest, origin, network)
+  if (name !== null) console.log(`the owners list these bytes in the registry statement, as ${name}`)
+  else console.error('the registry statement that it carries does not list these bytes')
+  process.exitCode = differences.length === 0 && name !== null ? 0 : 1
 }
 
 if (import.meta.filename === process.argv[1]) await main(process.argv[2])

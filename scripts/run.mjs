@@ -39,7 +39,10 @@ const verbs = {
   verify: () => [clientScript('client/src/verify-cli.ts')],
   bench: () => [script('bench/bench.ts', ...args)],
   build: () => [vite()],
-  bundle: () => [vite(), script('scripts/bundle.mjs', ...args)],
+  bundle: () => [
+    vite(),
+    { command: node, args: [...rootsOf(process.env.COCOON_NETWORK), 'scripts/bundle.mjs', ...args] },
+  ],
   // `npm run pack -- --prove` also installs it in an empty folder, and lets it answer a question from there.
   pack: () => [
     script('scripts/pack-node.mjs'),
@@ -87,8 +90,11 @@ function clientScript(path) {
   const at = args.findIndex((argument) => /^--network\b/.test(argument))
   const named = at === -1 ? undefined : (args[at].split('=')[1] ?? args[at + 1])
   const network = named ?? running().COCOON_NETWORK ?? process.env.COCOON_NETWORK
-  const conditions = network === 'localnet' ? ['--conditions=cocoon-development'] : []
-  return { command: node, args: [...conditions, path, ...args] }
+  return { command: node, args: [...rootsOf(network), path, ...args] }
+}
+
+function rootsOf(network) {
+  return network === 'localnet' ? ['--conditions=cocoon-development'] : []
 }
 
 /** Installs once for each state of the lock file. */

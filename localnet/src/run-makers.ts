@@ -3,7 +3,7 @@
 // POST /admin/break/RULE and /admin/mend/RULE change it from then on; GET /admin/anchor says what a Registry has to announce.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createSigner, hex, secureRandom } from '@cocoon/protocol'
+import { createSigner, fromHex, hex, secureRandom } from '@cocoon/protocol'
 import { decodeRegistry, encodeStanding, registryDigest } from '@cocoon/protocol/appraisal'
 import { announce, stopWith } from './child.ts'
 import { developmentWorkload } from './tee/scene.ts'
@@ -11,7 +11,7 @@ import { SimulatedMachine } from './tee/simulated-machine.ts'
 import { answerSource } from './tee/source.ts'
 import { isSwitch } from './tee/switches.ts'
 
-const { PORT = '0', SERIAL = 'development', TEE = 'tdx' } = process.env
+const { PORT = '0', SERIAL = 'development', TEE = 'tdx', BUNDLE_DIGEST = '' } = process.env
 const clock = (): number => Math.floor(Date.now() / 1000)
 
 const machine = new SimulatedMachine({
@@ -24,6 +24,7 @@ const machine = new SimulatedMachine({
   clock,
   // A Registry announces one statement, so a localnet that runs over midnight keeps the one it started with.
   publishedOn: clock(),
+  ...(BUNDLE_DIGEST ? { bundle: fromHex(BUNDLE_DIGEST) } : {}),
 })
 
 interface Reply {

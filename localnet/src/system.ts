@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { ChainControl } from './chain/control.ts'
 import { type SimulatedTee, simulatedTeeFlags } from './attested-node.ts'
+import { bundleDigest, bundleFiles } from '../../scripts/bundle.mjs'
 import { Supervisor } from './supervisor.ts'
 import { serveTelegram, TEST_BOT_TOKEN } from './telegram.ts'
 
@@ -97,12 +98,13 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     if (temporary) rmSync(state, { recursive: true, force: true })
   }
   const startUp = async (): Promise<System> => {
-    const makers = options.attested ? await startMakers(supervisor, line) : undefined
+    if (build) await buildBundle(line, roots)
+    const digest = options.attested ? bundleDigest(bundleFiles(resolve(root, folderOf(roots), 'client'))) : ''
+    const makers = options.attested ? await startMakers(supervisor, line, digest) : undefined
     // A chain takes longer to come up than anything else here, and waits for nothing else.
     const chainPort = options.chain ? await freePort() : 0
     const chainUp = options.chain ? startChain(supervisor, line, { port: chainPort, makers }) : undefined
     chainUp?.catch((error: unknown) => failure.reject(error instanceof Error ? error : new Error(String(error))))
-    if (build) await buildBundle(line, roots)
     const bindings = {
       NETWORK: 'localnet',
       MODELS: JSON.stringify([DEMO_MODEL]),
@@ -173,9 +175,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
 
 type Line = (name: string, text: string) => void
 
-function startMakers(supervisor: Supervisor, line: Line): Promise<string> {
+function startMakers(supervisor: Supervisor, line: Line, bundle: string): Promise<string> {
   const file = resolve(root, 'localnet/src/run-makers.ts')
-  return supervisor.start('makers', file, { line, announces: true })
+  return supervisor.start('makers', file, { line, announces: true, env: { BUNDLE_DIGEST: bundle } })
 }
 
 /** What makes the broker compare the owners' statement with what the chain announces. */

@@ -59,6 +59,8 @@ export interface RegistryOptions {
   readonly box?: string
   /** Numbers and dates of the two. Whoever publishes again counts up, or signs the very same. */
   readonly numbers?: { readonly registry: number; readonly stamp: number }
+  /** Digest of the built Mini App (scripts/bundle.mjs). */
+  readonly bundle?: Bytes
   readonly issued?: { readonly registry: number; readonly stamp: number }
 }
 
@@ -82,7 +84,7 @@ export async function planRegistry(options: RegistryOptions): Promise<RegistryPl
       engines: workloads.map(({ engine }) => structuredClone(engine)),
       models: workloads.flatMap(({ models }) => structuredClone(models)),
       policies: workloads.map(({ policy }) => policy),
-      bundles: [],
+      bundles: options.bundle ? [{ name: 'mini-app', digest: options.bundle }] : [],
       tdx: { evaluation: TCB_EVALUATION_NUMBER, grace: null, configIds: [], owners: [], ownerConfigs: [] },
       snp: [{ product: AMD_PRODUCT, least: firmware }],
     },

@@ -63,7 +63,7 @@ export async function developmentWorkload(): Promise<Workload> {
 export type SceneOptions = Pick<MachineOptions, 'now' | 'random'> &
   Partial<Omit<MachineOptions, 'now' | 'random' | 'network'>> & {
     /** Numbers and dates of registry and stamp. */
-    readonly published?: Pick<RegistryOptions, 'numbers' | 'issued'>
+    readonly published?: Pick<RegistryOptions, 'numbers' | 'issued' | 'bundle'>
   }
 
 const TEN_MINUTES = 600

@@ -10,8 +10,10 @@ const DAY = 24 * HOUR
 export type SimulatedMachineOptions = Omit<MachineOptions, 'now' | 'network' | 'bootNonce'> & {
   /** Unix seconds. */
   readonly clock: () => number
-  /** Unix seconds of the day whose registry statement stays published; without it every day has a new one. */
+  /** Unix seconds from which one registry statement stays published; without it every day has a new one. */
   readonly publishedOn?: number
+  /** Digest of the built Mini App, for the registry statement. */
+  readonly bundle?: Bytes
 }
 
 /**
@@ -45,13 +47,13 @@ export class SimulatedMachine {
   }
 
   async #plan(): Promise<ScenePlan> {
-    const { clock, publishedOn, ...options } = this.#options
+    const { clock, publishedOn, bundle, ...options } = this.#options
     const now = clock()
     const scene = await planScene({
       ...options,
       now,
       bootNonce: this.#bootNonce,
-      published: publishedAt(now, publishedOn),
+      published: { ...publishedAt(now, publishedOn), ...(bundle ? { bundle } : {}) },
     })
     await flipSwitches(scene, this.broken)
     return scene
@@ -78,8 +80,12 @@ export class SimulatedMachine {
   }
 }
 
-/** Numbers count days and hours, so that a localnet that starts again goes on counting. */
-function publishedAt(now: number, publishedOn = now) {
-  const [day, hour] = [Math.floor(publishedOn / DAY), Math.floor(now / HOUR)]
-  return { numbers: { registry: day, stamp: hour }, issued: { registry: day * DAY, stamp: hour * HOUR } }
+/**
+ * Numbers count days and hours, so that a localnet that starts again goes on counting; the statement of one start counts
+ * seconds, since two starts of a day may publish different apps.
+ */
+function publishedAt(now: number, publishedOn: number | undefined) {
+  const [day, hour] = [Math.floor(now / DAY), Math.floor(now / HOUR)]
+  const [number, issued] = publishedOn === undefined ? [day, day * DAY] : [publishedOn, publishedOn]
+  return { numbers: { registry: number, stamp: hour }, issued: { registry: issued, stamp: hour * HOUR } }
 }
