@@ -37,6 +37,7 @@ const failureOf: Record<EngineErrorCode, FailureCode> = {
   'context-exceeded': 'context-exceeded',
   'engine-unreachable': 'engine-failed',
   'engine-failed': 'engine-failed',
+  'engine-busy': 'engine-failed',
   timeout: 'engine-failed',
   truncated: 'engine-failed',
 }

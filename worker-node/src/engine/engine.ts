@@ -60,6 +60,8 @@ export type EngineErrorCode =
   /** The request is malformed, or asks for what this engine does not offer. */
   | 'bad-request'
   | 'unknown-model'
+  /** The engine has no room now, or is still loading: fewer jobs at a time would do. */
+  | 'engine-busy'
   /** The engine was silent for too long. */
   | 'timeout'
   /** The engine's stream ended before its end mark. */

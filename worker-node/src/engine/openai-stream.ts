@@ -26,6 +26,8 @@ const Chunk = v.object({
         delta: v.nullish(
           v.object({
             content: v.nullish(v.string()),
+            /** OpenAI: in place of an answer, where a schema would leave no other way to decline. */
+            refusal: v.nullish(v.string()),
             /** vLLM and Ollama. */
             reasoning: v.nullish(v.string()),
             /** SGLang and llama-server. */
@@ -79,10 +81,11 @@ type EngineDelta = NonNullable<v.InferOutput<typeof Chunk>['choices'][number]['d
 
 function normalDelta(delta: EngineDelta): Delta | undefined {
   const reasoning = delta.reasoning || delta.reasoning_content
+  const content = delta.content || delta.refusal
   const toolCalls = delta.tool_calls?.map(toolCallDelta)
-  if (!delta.content && !reasoning && !toolCalls?.length) return undefined
+  if (!content && !reasoning && !toolCalls?.length) return undefined
   return {
-    ...(delta.content && { content: delta.content }),
+    ...(content && { content }),
     ...(reasoning && { reasoning }),
     ...(toolCalls?.length && { toolCalls }),
   }
@@ -139,6 +142,19 @@ const Complaint = v.object({
   message: v.nullish(v.unknown()),
 })
 
+/** What engines say of a request that is too long; test/engine/engine-errors.ts says which said what, and where. */
+const tooLong = new RegExp(
+  [
+    'exceed_context_size|context size',
+    'context_length_exceeded|maximum context length',
+    'longer than the maximum model length',
+    'max_tokens must be at least 1, got -',
+    "longer than the model's context length",
+    'exceeds? (the )?(available )?context (length|window)',
+  ].join('|'),
+  'i',
+)
+
 /**
  * What an engine's error means to a node. Its text may quote the prompt, so it is only looked at, never passed on.
  *
@@ -151,19 +167,13 @@ export function engineComplaint(status: number | undefined, body: unknown): Engi
   const says = (pattern: RegExp) => texts.some((text) => typeof text === 'string' && pattern.test(text))
   const answered = status === undefined ? 'the engine broke the answer off' : `the engine answered HTTP ${status}`
   if (status === undefined || status === 400 || status === 413 || status === 422 || status === 500) {
-    // llama-server, vLLM and SGLang have a word each for it.
-    if (
-      says(
-        /exceed_context_size|context_length_exceeded|maximum context length|longer than the model's context length|context size/i,
-      )
-    ) {
-      return new EngineError('context-exceeded', 'the request does not fit the context of the engine')
-    }
+    if (says(tooLong)) return new EngineError('context-exceeded', 'the request does not fit the context of the engine')
   }
   switch (status ?? 0) {
     case 400:
     case 413:
     case 422:
+    case 501:
       return new EngineError('bad-request', `${answered}: it does not take this request`)
     case 401:
     case 403:
@@ -175,7 +185,7 @@ export function engineComplaint(status: number | undefined, body: unknown): Engi
       return new EngineError('timeout', answered)
     case 429:
     case 503:
-      return new EngineError('engine-failed', `${answered}: it has no room, or is still loading`)
+      return new EngineError('engine-busy', `${answered}: it has no room, or is still loading`)
     default:
       return new EngineError('engine-failed', answered)
   }

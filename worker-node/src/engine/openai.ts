@@ -123,6 +123,10 @@ export class OpenAiEngine implements Engine {
       )
     }
     if (!finishReason) throw new EngineError('truncated', 'the engine ended the answer without a finish reason')
+    if (finishReason === 'stop' && !calls.called && isForced(request)) {
+      // Ollama knows no tool_choice. An answer in words would be paid for, and of no use to a program that waits for a call.
+      throw new EngineError('engine-failed', 'the engine did not call the tool that the request chose')
+    }
     // Some say `stop` when the call was forced, or whenever the model ended by itself.
     const reason = finishReason === 'stop' && calls.called ? 'tool_calls' : finishReason
     yield { type: 'end', finishReason: reason, usage: count.reported }
@@ -265,6 +269,10 @@ class DeltaCount {
   get usage(): Usage {
     return this.reported ?? { ...noUsage, completion: this.#completion, reasoning: this.#reasoning }
   }
+}
+
+function isForced({ tool_choice: choice }: ChatRequest): boolean {
+  return choice === 'required' || typeof choice === 'object'
 }
 
 /** Ollama lists models that it passes on to its makers' servers. */

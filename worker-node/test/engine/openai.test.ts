@@ -4,6 +4,7 @@ import { parseChatRequest } from '../../src/engine/chat-request.ts'
 import type { EngineEvent } from '../../src/engine/engine.ts'
 import { OpenAiEngine, type OpenAiOptions } from '../../src/engine/openai.ts'
 import { answerOf, ask } from './demo-model.ts'
+import { engineErrors } from './engine-errors.ts'
 import { events, playing, type Reply, startEngineServer } from './engine-server.ts'
 import { serverStreams } from './server-streams.ts'
 
@@ -47,7 +48,12 @@ test.each(serverStreams)('reads the stream of $server, wherever its bytes are cu
       expect({ content, reasoning }).toEqual({ content: expected.content, reasoning: expected.reasoning })
       expect(end).toEqual({ type: 'end', finishReason: expected.finishReason, usage: expected.usage })
       if (expected.arguments === undefined) return
-      expect(calls[0]).toEqual({ index: 0, id: 'call_1', type: 'function', function: { name: 'look', arguments: '' } })
+      expect(calls[0]).toEqual({
+        index: 0,
+        id: 'call_1',
+        type: 'function',
+        function: { name: 'look', arguments: expected.whole ? expected.arguments : '' },
+      })
       expect(calls.map((call) => call.function?.arguments ?? '').join('')).toBe(expected.arguments)
     }),
     { numRuns: 20 },
@@ -127,8 +133,8 @@ describe('fails', () => {
   test.each([
     [500, 'engine-failed', {}],
     [502, 'engine-failed', 'bad gateway'],
-    [429, 'engine-failed', {}],
-    [503, 'engine-failed', { error: { code: 503, message: 'Loading model', type: 'unavailable_error' } }],
+    [429, 'engine-busy', {}],
+    [503, 'engine-busy', { error: { code: 503, message: 'Loading model', type: 'unavailable_error' } }],
     [401, 'engine-failed', {}],
     [400, 'bad-request', { error: { message: `cannot parse ${secret}`, type: 'BadRequestError', code: 400 } }],
     [422, 'bad-request', { detail: secret }],
@@ -153,6 +159,21 @@ describe('fails', () => {
     [400, 'context-exceeded', { error: { message: 'x', code: 'context_length_exceeded' } }],
   ])('on HTTP %i with %s', async (status, code, body) => {
     expect(await failure(answering(status, body))).toBe(code)
+  })
+
+  test.each(engineErrors)('on what $engine says of $about', async ({ status, body, code }) => {
+    expect(await failure(answering(status, body))).toBe(code)
+  })
+
+  test('where a chosen tool was not called, but not where the answer was cut', async () => {
+    const { engine } = await serve(playing(whole))
+    for (const tool_choice of ['required', { type: 'function', function: { name: 'look' } }] as const) {
+      await expect(answerOf(engine, ask('Hello', { tool_choice }))).rejects.toMatchObject({ code: 'engine-failed' })
+    }
+    expect((await answerOf(engine, ask('Hello', { tool_choice: 'auto' }))).text).toBe('Hi')
+    const full = { choices: [{ index: 0, delta: {}, finish_reason: 'length' }] }
+    const cut = await serve(playing(events(piece('Hi'), full, usage, '[DONE]')))
+    expect((await answerOf(cut.engine, ask('Hello', { tool_choice: 'required' }))).finishReason).toBe('length')
   })
 
   test('on a stream without its end', async () => {
