@@ -100,7 +100,7 @@ export class FleetNode {
     this.name = name
     this.proxy = proxy
     this.#line = line
-    const common = ['--broker', proxy.origin, '--network', 'localnet', '--log', 'json', ...args]
+    const common = ['--broker', proxy.origin, '--network', 'localnet', '--log', 'json', '--benchmark', 'off', ...args]
     this.#daemon = new Daemon(name, 'worker-node/src/main.ts', common, {}, (text) => this.#read(text))
   }
 

@@ -67,7 +67,7 @@ export class NodeFuzz {
   /** Messages in proper form to the daemon, an honest job now and then, and a broken message at the end. */
   async daemon(random: SeededRandom, inputs: number): Promise<void> {
     const relay = await LyingRelay.start()
-    const args = ['--broker', relay.origin, '--network', 'localnet', '--log', 'json']
+    const args = ['--broker', relay.origin, '--network', 'localnet', '--log', 'json', '--benchmark', 'off']
     const node = new NodeProcess('worker-node/src/main.ts', args, this.#verdicts)
     const stop = this.#verdicts.inputs + inputs
     const link = await within(BOUND, relay.next())

@@ -137,7 +137,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       tee: SimulatedTee | null = makers ? {} : null,
     ): Promise<void> => {
       const shown = tee ? await simulatedTeeFlags(state, tee) : []
-      const common = ['--broker', nodeBroker, '--network', 'localnet', '--log', 'json']
+      const common = ['--broker', nodeBroker, '--network', 'localnet', '--log', 'json', '--benchmark', 'off']
       await supervisor.start(name, resolve(root, 'worker-node/src/main.ts'), {
         args: [...common, ...shown, ...args],
         line,

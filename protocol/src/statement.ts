@@ -17,6 +17,8 @@ export const Offer = v.strictObject({
   /** Tokens of one answer. */
   maxOutput: v.pipe(uint, v.minValue(1)),
   price: Price,
+  /** Tokens a second of one answer, as the node measured itself. Nobody else vouches for it. */
+  speed: v.optional(v.pipe(uint, v.minValue(1))),
 })
 export type Offer = v.InferOutput<typeof Offer>
 

@@ -89,6 +89,8 @@ describe('a statement', () => {
     expect(await refused({ limits: { request: 1, seconds: 0 } })).toBe('broken-encoding')
     expect(await refused({ offers: [{ ...offer(1), maxOutput: 0 }] })).toBe('broken-encoding')
     expect(await refused({ offers: [{ ...offer(1), context: 0 }] })).toBe('broken-encoding')
+    expect(await refused({ offers: [{ ...offer(1), speed: 40 }] })).toBe('accepted')
+    expect(await refused({ offers: [{ ...offer(1), speed: 0 }] })).toBe('broken-encoding')
     for (const model of ['x'.repeat(65), '', '/a', 'A', 'a b', 'a\n', 'ä']) {
       expect(await refused({ offers: [{ ...offer(1), model }] })).toBe('broken-encoding')
     }

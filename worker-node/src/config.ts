@@ -162,11 +162,13 @@ function distance(one: string, other: string): number {
 }
 
 /** What the node offers, once the engine has said what it can. */
-export function offerOf(settings: Settings, engine: { context: number; maxOutput: number }): Offer {
+export function offerOf(settings: Settings, engine: Pick<Offer, 'context' | 'maxOutput' | 'speed'>): Offer {
+  const { context, maxOutput, speed } = engine
   return {
     model: settings.model,
-    context: engine.context,
-    maxOutput: engine.maxOutput,
+    context,
+    maxOutput,
+    ...(speed !== undefined && { speed }),
     price: {
       prompt: settings['price-prompt'],
       cached: settings['price-cached'],

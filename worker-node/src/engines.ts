@@ -1,10 +1,15 @@
 import { ConfigError, DEMO_MODEL, type Settings } from './config.ts'
-import type { Engine, EngineModel } from './engine/engine.ts'
+import { type Engine, EngineError, type EngineModel } from './engine/engine.ts'
 import { OpenAiEngine } from './engine/openai.ts'
+import { type MeasuredSpeed, measure } from './engine/measure.ts'
 import { RoutedEngine } from './engine/routed.ts'
+import type { Log } from './log.ts'
 
 /** Silence of an engine after which a job fails. Milliseconds. */
 const ENGINE_SILENCE = 60_000
+
+/** Each has a context of its own in memory. */
+const EMBEDDED_SLOTS = 4
 
 export interface StartedEngines {
   readonly engine: Engine
@@ -38,6 +43,36 @@ export async function startEngines(models: readonly Settings[]): Promise<Started
   }
 }
 
+/**
+ * How fast each model is, by its name, in tokens a second of one answer. One that cannot be measured is left out: what is
+ * wrong with it shows at its first job, and others may be well.
+ */
+export async function measureModels(
+  { engine, models }: StartedEngines,
+  monotonic: () => number,
+  log: Log,
+): Promise<ReadonlyMap<string, number>> {
+  const speeds = new Map<string, number>()
+  for (const { id: model } of models) {
+    let speed: MeasuredSpeed
+    try {
+      speed = await measure(engine, model, monotonic)
+    } catch (error) {
+      log('engine.fault', { model, why: error instanceof EngineError ? error.message : 'unknown' })
+      continue
+    }
+    const { firstTokenMs, single, together } = speed
+    log('engine.measured', {
+      model,
+      firstTokenMs: Math.round(firstTokenMs),
+      tokensPerSecond: Math.round(single),
+      why: `${Math.round(together)} tokens a second in ${engine.slots} slots`,
+    })
+    if (single >= 1) speeds.set(model, Math.round(single))
+  }
+  return speeds
+}
+
 async function startEngine(settings: Settings): Promise<Engine> {
   const contextSize = settings.context === undefined ? {} : { contextSize: settings.context }
   const { slots, threads, model: modelId, 'engine-key': apiKey } = settings
@@ -55,5 +90,12 @@ async function startEngine(settings: Settings): Promise<Engine> {
   // llama.cpp takes a second to load, which a provider with another engine or a mistyped flag need not wait for.
   const { startEmbeddedEngine } = await import('./engine/embedded.ts')
   const gpu = settings.gpu === 'auto' ? 'auto' : false
-  return startEmbeddedEngine({ modelPath: settings['model-path'], modelId, slots, threads, gpu, ...contextSize })
+  return startEmbeddedEngine({
+    modelPath: settings['model-path'],
+    modelId,
+    slots: slots === 'auto' ? EMBEDDED_SLOTS : slots,
+    threads,
+    gpu,
+    ...contextSize,
+  })
 }

@@ -10,6 +10,8 @@ export interface LogFields {
   readonly firstTokenMs?: number
   /** Milliseconds from the last byte of a job's body to its start. */
   readonly queued?: number
+  /** Of an engine that was measured; never of a job. */
+  readonly tokensPerSecond?: number
   readonly slots?: number
   readonly free?: number
   readonly port?: number

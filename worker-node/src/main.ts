@@ -6,7 +6,7 @@ import { ConfigError, offerOf, readSettings, REQUEST_LIMIT, type Settings } from
 import { type Engine, EngineError } from './engine/engine.ts'
 import { MeteredEngine } from './engine/metered.ts'
 import { serveControl } from './control.ts'
-import { startEngines } from './engines.ts'
+import { measureModels, startEngines } from './engines.ts'
 import { countedLog, createLog } from './log.ts'
 import { EngineCheck, serveHealth, type Unready } from './health.ts'
 import { Meter } from './meter.ts'
@@ -63,6 +63,8 @@ async function run(args: readonly string[]): Promise<void> {
   )
   const started = await startEngines(models)
   const engine = new MeteredEngine(started.engine, meter)
+  const monotonic = (): number => systemClock.monotonic()
+  const speeds = settings.benchmark === 'on' ? await measureModels(started, monotonic, log) : new Map<string, number>()
   const signer = await createSigner()
   const evidence = await startEvidence({
     settings,
@@ -116,7 +118,7 @@ async function run(args: readonly string[]): Promise<void> {
       payee: settings.payee ?? null,
       offers: models.flatMap((one, index) => {
         const served = started.models[index]
-        return served ? [offerOf(one, served)] : []
+        return served ? [offerOf(one, { ...served, speed: speeds.get(one.model) })] : []
       }),
       limits: { request: REQUEST_LIMIT, seconds: settings.seconds },
     },

@@ -73,7 +73,13 @@ const modelSettings = {
    * `on` keeps vLLM's prefix cache from answering one user's prompt with another's. Other engines have no such field.
    */
   'cache-salt': v.optional(oneOf(['on', 'off']), 'off'),
-  slots: v.optional(whole('slots', 1, 256), '4'),
+  /** Jobs at a time. `auto`: what the engine says it has, or 8 until it says that it has no room; 4 of an embedded one. */
+  slots: v.optional(
+    v.lazy((input): v.GenericSchema<string, number | 'auto'> =>
+      input === 'auto' ? v.literal('auto') : whole('slots', 1, 256),
+    ),
+    'auto',
+  ),
   context: v.optional(whole('context', 64, 10_000_000)),
   threads: v.optional(whole('threads', 1, 256), '1'),
   gpu: v.optional(oneOf(['auto', 'off']), 'off'),
@@ -101,6 +107,8 @@ export const Settings = v.object({
   /** The TON address that is paid. A node without one works for free. */
   payee: v.optional(address),
   seconds: v.optional(whole('seconds', 1, 3600), '600'),
+  /** Before the node joins, each model answers a few words: it is warm then, and its speed stands in the offer. */
+  benchmark: v.optional(oneOf(['on', 'off']), 'on'),
   /** A folder of this node's own: its control socket is there. Without it `status`, `drain` and `reload` reach nothing. */
   state: v.optional(path),
   log: v.optional(oneOf(['text', 'json']), 'text'),

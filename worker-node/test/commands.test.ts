@@ -49,6 +49,11 @@ test('a node that a file describes: run, answer, status, another price, metrics,
   }
   expect((await ask()).text).not.toBe('')
 
+  // It was measured before it joined, and says so in its offer.
+  expect(JSON.parse(await node.line('engine.measured'))).toMatchObject({ model: 'cocoon-demo' })
+  const joined = (await verifyStatement(relay.statement, networks.localnet)).statement
+  expect(joined.offers[0]?.speed).toBeGreaterThan(0)
+
   const json = await start('status', '--json').ended
   const status = JSON.parse(json.out) as NodeStatus
   expect(status).toMatchObject({ link: 'up', draining: false, slots: 2, evidence: null, payee: null, faults: 0 })
@@ -61,7 +66,7 @@ test('a node that a file describes: run, answer, status, another price, metrics,
   expect(reload.out).toBe('new prices: cocoon-demo\nchanged too, and waits for a restart: seconds\n')
   await until(() => relay.statement !== before, 'a statement with the new price')
   const { statement } = await verifyStatement(relay.statement, networks.localnet)
-  expect(statement.offers[0]?.price.completion).toBe(9n)
+  expect(statement.offers[0]).toMatchObject({ speed: joined.offers[0]?.speed, price: { completion: 9n } })
   expect((await ask()).text).not.toBe('')
 
   await writeFile(join(folder, 'worker-node.toml'), file('price-completion = "much"'))

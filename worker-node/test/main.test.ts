@@ -12,7 +12,7 @@ afterEach(() => {
 
 /** The daemon, started as a provider would. */
 function start(...args: string[]) {
-  const node = workerNode(args)
+  const node = workerNode([...args, '--benchmark', 'off'])
   children.push(node)
   return node
 }

@@ -10,6 +10,7 @@ import {
   noUsage,
   type Usage,
 } from './engine.ts'
+import { EngineSlots } from './engine-slots.ts'
 import { engineComplaint, readStreamEvent } from './openai-stream.ts'
 import { newCallId, ToolCallOrder } from './tool-call-order.ts'
 
@@ -19,8 +20,9 @@ export interface OpenAiOptions {
   readonly apiKey?: string
   /** Milliseconds of silence after which a request is given up; covers the wait for the first token. */
   readonly idleMs: number
-  readonly slots: number
-  /** Tokens of context, for engines that do not say (Ollama, llama-server); a lower bound for those that do. */
+  /** `auto`: as many as the engine says (llama-server), or eight, until it says that it has no room. */
+  readonly slots: number | 'auto'
+  /** Tokens of context, for engines that do not say (Ollama); a lower bound for those that do. */
   readonly contextSize?: number
   /** Sends a fresh `cache_salt` with every request, so that no request can meet another one's cached prefix. vLLM only. */
   readonly cacheSalt?: boolean
@@ -29,12 +31,19 @@ export interface OpenAiOptions {
   /** Allows an engine on another machine. Prompts then leave this one: never on a private node. */
   readonly allowRemote?: boolean
   readonly random?: (bytes: number) => Uint8Array
+  /** Milliseconds. */
+  readonly monotonic?: () => number
 }
+
+/** Slots of an engine that does not say how many it has. */
+const AUTO_SLOTS = 8
 
 /** Bytes of one event, and of one plain answer, that are read before an engine counts as broken. */
 const MAX_EVENT = 4 * 1024 * 1024
 const MAX_BODY = 4 * 1024 * 1024
 const SALT_BYTES = 16
+/** Milliseconds. */
+const PROPS_PATIENCE = 2_000
 
 const Models = v.object({
   data: v.array(
@@ -42,28 +51,41 @@ const Models = v.object({
       id: v.string(),
       /** vLLM and SGLang. */
       max_model_len: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+      /** llama-server: the context of one slot. */
+      meta: v.nullish(v.object({ n_ctx: v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(1))) })),
     }),
   ),
 })
 
+/** llama-server's `/props`. */
+const Props = v.object({ total_slots: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(256)) })
+
 /** Any server that speaks OpenAI's chat completions: llama-server, vLLM, SGLang, Ollama. */
 export class OpenAiEngine implements Engine {
   readonly kind = 'openai'
-  readonly slots: number
+  readonly #slots: EngineSlots
   readonly #base: string
   readonly #options: OpenAiOptions
   readonly #random: (bytes: number) => Uint8Array
   readonly #closing = new AbortController()
+  #running = 0
+  #asked = false
 
   /** @throws RangeError for a base URL that is none, holds credentials, or points to another machine without `allowRemote` */
   constructor(options: OpenAiOptions) {
-    this.slots = options.slots
+    const slots = options.slots === 'auto' ? AUTO_SLOTS : options.slots
+    this.#slots = new EngineSlots(slots, options.monotonic ?? (() => performance.now()))
     this.#options = options
     this.#base = apiBase(options.baseUrl, options.allowRemote ?? false)
     this.#random = options.random ?? ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)))
   }
 
+  get slots(): number {
+    return this.#slots.now
+  }
+
   async models(): Promise<EngineModel[]> {
+    await this.#learnSlots()
     const exchange = new Exchange(this.#options.idleMs, [this.#closing.signal])
     try {
       const response = await exchange.send(`${this.#base}/models`, { headers: this.#headers() })
@@ -89,6 +111,7 @@ export class OpenAiEngine implements Engine {
     }
     const exchange = new Exchange(this.#options.idleMs, [options.signal, this.#closing.signal])
     let finishReason: FinishReason | undefined
+    this.#running += 1
     try {
       const response = await exchange.send(`${this.#base}/chat/completions`, {
         method: 'POST',
@@ -106,10 +129,12 @@ export class OpenAiEngine implements Engine {
         }
       }
     } catch (error) {
+      if (error instanceof EngineError && error.code === 'engine-busy') this.#slots.busy(this.#running)
       if (!options.signal.aborted) throw error
       // Not even the error of a torn connection matters any more: whoever asked has gone.
       finishReason = 'cancelled'
     } finally {
+      this.#running -= 1
       exchange.end()
     }
     if (options.signal.aborted) {
@@ -136,6 +161,22 @@ export class OpenAiEngine implements Engine {
     this.#closing.abort(new EngineError('engine-failed', 'the engine is closed'))
   }
 
+  /** Once: an engine that has no such door says 404, which means nothing. */
+  async #learnSlots(): Promise<void> {
+    if (this.#options.slots !== 'auto' || this.#asked) return
+    this.#asked = true
+    const exchange = new Exchange(PROPS_PATIENCE, [this.#closing.signal])
+    try {
+      const response = await exchange.send(`${this.#base.slice(0, -'/v1'.length)}/props`, { headers: this.#headers() })
+      const props = v.safeParse(Props, await exchange.json(response))
+      if (props.success) this.#slots.learn(props.output.total_slots)
+    } catch {
+      // The list of models, asked for next, says what is wrong with an engine that is not there.
+    } finally {
+      exchange.end()
+    }
+  }
+
   /** Only fields of a validated request, which holds no field that is not listed there, and the node's own. */
   #body(request: ChatRequest) {
     return {
@@ -150,8 +191,9 @@ export class OpenAiEngine implements Engine {
     return this.#options.apiKey === undefined ? {} : { authorization: `Bearer ${this.#options.apiKey}` }
   }
 
-  #describe({ id, max_model_len: stated }: v.InferOutput<typeof Models>['data'][number]): EngineModel {
+  #describe({ id, max_model_len: length, meta }: v.InferOutput<typeof Models>['data'][number]): EngineModel {
     const { contextSize } = this.#options
+    const stated = length ?? meta?.n_ctx
     const context = Math.min(stated ?? contextSize ?? 0, contextSize ?? stated ?? 0)
     if (context === 0) throw new EngineError('engine-failed', 'the engine does not state its context: set contextSize')
     return { id, context, maxOutput: context - 1 }
