@@ -12,6 +12,7 @@ import { measureMoneySigning } from './money-signing.ts'
 import { measureNodeMemory } from './node-memory.ts'
 import { packagedVerifier } from './packaged-verifier.ts'
 import { measurePopulation } from './population.ts'
+import { measureProof } from './proof.ts'
 import { measureRelay } from './relay.ts'
 import { measureSealing } from './sealing.ts'
 import { measureStreams } from './streams.ts'
@@ -29,6 +30,7 @@ async function within<T>(nodes: number, measure: (system: System) => Promise<T>)
 /** Each part has a system of its own, so that none is measured in the wake of another. */
 const parts: Readonly<Record<string, () => unknown>> = {
   firstToken: () => within(1, measureFirstToken),
+  proof: measureProof,
   relay: measureRelay,
   streams: () => within(0, measureStreams),
   broker: measurePopulation,

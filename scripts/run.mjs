@@ -37,7 +37,7 @@ const verbs = {
   smoke: () => [script('localnet/src/smoke.ts', ...args)],
   ask: () => [clientScript('client/src/cli.ts')],
   verify: () => [clientScript('client/src/verify-cli.ts')],
-  bench: () => [script('bench/bench.ts', ...args)],
+  bench: () => [{ command: node, args: [...rootsOf('localnet'), 'bench/bench.ts', ...args] }],
   build: () => [vite()],
   bundle: () => [
     vite(),

@@ -14,7 +14,6 @@ import {
   checkStanding,
   decodeCollateral,
   decodeStanding,
-  encodeStanding,
   evidenceDigest,
   MAX_COLLATERAL_BYTES,
   MAX_EVIDENCE_BYTES,
@@ -36,6 +35,8 @@ import type { NodeView } from './events.ts'
 
 /** The owners' word is asked for again after this time; a stamp is good for 48 hours. Milliseconds. */
 const STANDING_AGE = 5 * 60_000
+/** Seconds. */
+const CHECK_AGE = 60
 /** Evidence and collateral kept by digest, in memory. */
 const MAX_CONTENT = 16
 const MAX_SEEN_BYTES = 1024
@@ -68,6 +69,9 @@ export class MachineRefused extends CocoonError {
 
 interface Carried {
   readonly standing: SignedStanding
+  readonly bytes: Bytes
+  /** What checking it said, and when: signatures do not change, and dates not within a minute. */
+  checked?: { readonly at: number; readonly outcome: Awaited<ReturnType<typeof checkStanding>> }
   /** Milliseconds of this device's clock. */
   readonly at: number
 }
@@ -100,26 +104,34 @@ export class MachineAppraiser {
   ): Promise<{ view: NodeView; proof: Proof }> {
     const { nodeId } = verified
     const evidence = hex(digest)
-    const { standing } = await this.#standing()
+    const known = this.#known.get(evidence)
+    // Everything that could be needed is fetched at once; what was fetched before is not again.
+    const [fetchingBytes, fetchingCollateral] = [
+      this.#evidence(nodeId, evidence),
+      known ? null : this.#collateral(nodeId),
+    ]
+    for (const fetching of [fetchingBytes, fetchingCollateral]) fetching?.catch(() => undefined)
+    const carried = await this.#standing()
+    const { standing } = carried
     const now = Math.floor(this.#environment.now() / 1000)
     const input = { network: this.#network, ...standing, seen: await this.#lastSeen(), now }
-    const today = await checkStanding(input)
+    const today = await this.#today(carried, input)
     if (!today.failure) this.#verdicts = prune(this.#verdicts, today.value)
-    const known = this.#known.get(evidence)
-    let appraisal = known && !today.failure ? await recall(this.#verdicts, known.key, today.value, verified) : null
+    const recalled = known && !today.failure ? await recall(this.#verdicts, known.key, today.value, verified) : null
     const proof = (bytes: Bytes, collateral: Bytes | null): Proof => ({
       network: this.#network,
       statement: signed,
       evidence: bytes,
       collateral,
-      standing: encodeStanding(standing),
+      standing: carried.bytes,
       seen: input.seen,
       at: now,
     })
-    const bytes = await this.#evidence(nodeId, evidence)
+    let appraisal = recalled
+    const bytes = await fetchingBytes
     let used = known?.collateral ?? null
     if (!appraisal) {
-      for (const collateral of await this.#collateral(nodeId)) {
+      for (const collateral of await (fetchingCollateral ?? this.#collateral(nodeId))) {
         used = collateral
         appraisal = await this.#appraiseWith(collateral, { ...input, evidence: bytes, statement: verified })
         // Junk that somebody carries must not condemn an honest machine; whatever is not about it is final.
@@ -131,9 +143,18 @@ export class MachineAppraiser {
       if (appraisal.blame === 'registry') this.#carried = undefined
       throw new MachineRefused(nodeId, appraisal, proof(bytes, used))
     }
-    await this.#remember(evidence, used, appraisal)
+    if (appraisal !== recalled) await this.#keepVerdict(evidence, used, appraisal)
+    await this.#keepSeen(appraisal)
     const standingOf = appraisal.developmentMachine ? 'development' : 'private'
     return { view: { nodeId, evidence, standing: standingOf }, proof: proof(bytes, used) }
+  }
+
+  async #today(carried: Carried, input: Parameters<typeof checkStanding>[0]) {
+    const before = carried.checked
+    if (before && Math.abs(input.now - before.at) < CHECK_AGE) return before.outcome
+    const outcome = await checkStanding(input)
+    carried.checked = { at: input.now, outcome }
+    return outcome
   }
 
   async #appraiseWith(
@@ -143,17 +164,18 @@ export class MachineAppraiser {
     return appraise({ ...input, collateral: decodeCollateral(collateral) })
   }
 
-  async #remember(evidence: string, collateral: Bytes | null, appraisal: PrivateAppraisal): Promise<void> {
-    const { seen } = appraisal
+  async #keepVerdict(evidence: string, collateral: Bytes | null, appraisal: PrivateAppraisal): Promise<void> {
+    if (!appraisal.seen || !collateral) return
+    const decoded = decodeCollateral(collateral)
+    const [registry, policy] = [appraisal.seen.registry.digest, await buildPolicy()]
+    const key = await verdictKey({ evidence: appraisal.evidence, collateral: decoded, registry, policy })
+    this.#verdicts = remember(this.#verdicts, key, appraisal)
+    this.#known.set(evidence, { key, collateral })
+    if (this.#known.size > MAX_CONTENT) this.#known.delete([...this.#known.keys()][0] ?? '')
+  }
+
+  async #keepSeen({ seen }: PrivateAppraisal): Promise<void> {
     if (!seen) return
-    if (collateral) {
-      const decoded = decodeCollateral(collateral)
-      const [registry, policy] = [seen.registry.digest, await buildPolicy()]
-      const key = await verdictKey({ evidence: appraisal.evidence, collateral: decoded, registry, policy })
-      this.#verdicts = remember(this.#verdicts, key, appraisal)
-      this.#known.set(evidence, { key, collateral })
-      if (this.#known.size > MAX_CONTENT) this.#known.delete([...this.#known.keys()][0] ?? '')
-    }
     const before = await this.#lastSeen()
     const encoded = encodeCbor(seen)
     if (before && hex(encodeCbor(before)) === hex(encoded)) return
@@ -188,7 +210,7 @@ export class MachineAppraiser {
   #fetchStanding(): Promise<Carried> {
     const fetching = this.#broker
       .bytes('/standing', MAX_STANDING_BYTES)
-      .then((bytes) => ({ standing: decodeStanding(bytes), at: this.#environment.now() }))
+      .then((bytes): Carried => ({ standing: decodeStanding(bytes), bytes, at: this.#environment.now() }))
     this.#carried = fetching
     fetching.catch(() => {
       if (this.#carried === fetching) this.#carried = undefined
