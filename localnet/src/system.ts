@@ -221,7 +221,8 @@ export async function buildBundle(line: Line, roots: Roots = 'development'): Pro
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, COCOON_NETWORK: 'localnet', COCOON_ROOTS: roots },
+      // Whoever starts it (a test runner says `test`), what is built is what people get.
+      env: { ...process.env, NODE_ENV: 'production', COCOON_NETWORK: 'localnet', COCOON_ROOTS: roots },
     },
   )
   const last: string[] = []

@@ -1,6 +1,7 @@
 // In a chunk of its own: the parser and the sanitiser load while the first question is written.
 import createPurify from 'dompurify'
 import { Marked, type Token, type Tokens } from 'marked'
+import { mathExtensions, mathTags } from './math.ts'
 
 /** One block of an answer. `raw` is its source: a block whose source did not change is not drawn again. */
 export type Block =
@@ -20,6 +21,7 @@ const marked = new Marked({
     image: ({ text }: Tokens.Image) => escaped(text),
     checkbox: ({ checked }: Tokens.Checkbox) => (checked ? '☑ ' : '☐ '),
   },
+  extensions: mathExtensions,
 })
 
 const purify = createPurify(window)
@@ -31,10 +33,10 @@ purify.addHook('afterSanitizeAttributes', (element) => {
 const tags =
   'p br hr strong em del u mark sub sup kbd code pre blockquote h1 h2 h3 h4 h5 h6 ul ol li a table thead tbody tr th td'
 const allowed = {
-  ALLOWED_TAGS: tags.split(' '),
-  ALLOWED_ATTR: ['href', 'title', 'start', 'align'],
+  ALLOWED_TAGS: [...tags.split(' '), ...mathTags],
+  ALLOWED_ATTR: ['href', 'title', 'start', 'align', 'display', 'mathvariant', 'stretchy', 'columnalign', 'encoding'],
   // The rule for addresses below would otherwise be asked of these too.
-  ADD_URI_SAFE_ATTR: ['title', 'start', 'align'],
+  ADD_URI_SAFE_ATTR: ['title', 'start', 'align', 'display', 'mathvariant', 'stretchy', 'columnalign', 'encoding'],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   // Only addresses that say where they lead.
@@ -42,13 +44,62 @@ const allowed = {
 }
 
 export function blocksOf(source: string, streaming = false): Block[] {
-  return marked
-    .lexer(streaming ? mended(source) : source)
-    .filter((token) => token.type !== 'space' && token.type !== 'def')
-    .map(blockOf)
+  return lexed(streaming ? mended(source) : source).flatMap(({ token }) => blockOf(token) ?? [])
 }
 
-function blockOf(token: Token): Block {
+interface Placed {
+  readonly token: Token
+  /** Where it begins in the source. */
+  readonly start: number
+}
+
+function lexed(source: string, from = 0): Placed[] {
+  let start = from
+  return marked.lexer(source).map((token) => {
+    const placed = { token, start }
+    start += token.raw.length
+    return placed
+  })
+}
+
+/** What comes next may still join so many of the last blocks together. */
+const UNSETTLED = 4
+
+/** Reads one answer as it grows: what is settled is not read again, so that a word costs as much late as early. */
+export class GrowingText {
+  #source = ''
+  #settled: Block[] = []
+  /** Where what is not settled begins. */
+  #at = 0
+  /** What was read last, by its source: most of it is the same a word later. */
+  #recent = new Map<string, Block | null>()
+
+  blocks(source: string, streaming: boolean): Block[] {
+    // Carriage returns are dropped by the lexer: places would no longer fit.
+    if (!streaming || source.includes('\r')) return blocksOf(source, streaming)
+    if (!source.startsWith(this.#source)) [this.#settled, this.#at] = [[], 0]
+    this.#source = source
+    const tokens = lexed(source.slice(this.#at), this.#at)
+    const first = tokens.at(-UNSETTLED)
+    if (first && first.start > this.#at) {
+      const settled = tokens.slice(0, -UNSETTLED)
+      this.#settled = [...this.#settled, ...settled.flatMap(({ token }) => this.#block(token) ?? [])]
+      this.#at = first.start
+    }
+    const open = lexed(mended(source.slice(this.#at))).map(({ token }) => [token.raw, this.#block(token)] as const)
+    this.#recent = new Map(open)
+    return [...this.#settled, ...open.flatMap(([, block]) => block ?? [])]
+  }
+
+  #block(token: Token): Block | null {
+    const known = this.#recent.get(token.raw)
+    return known === undefined ? blockOf(token) : known
+  }
+}
+
+/** Null for what is not seen. */
+function blockOf(token: Token): Block | null {
+  if (token.type === 'space' || token.type === 'def') return null
   if (token.type === 'code') {
     const { raw, text, lang } = token as Tokens.Code
     return { kind: 'code', raw, code: text, language: (lang ?? '').trim().split(/\s/)[0] ?? '' }

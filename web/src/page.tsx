@@ -1,6 +1,6 @@
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react'
 import { Icon } from './icon.tsx'
-import { goBack } from './place.ts'
+import { currentPlace, goBack, left } from './place.ts'
 import type { Telegram } from './telegram.ts'
 import { words } from './words/words.ts'
 
@@ -17,6 +17,11 @@ export function Page({
   readonly children: ReactNode
 }) {
   const heading = useRef<HTMLHeadingElement>(null)
+  useLayoutEffect(() => {
+    const place = currentPlace()
+    window.scrollTo({ top: left.get(place) ?? 0, behavior: 'instant' })
+    return () => void left.set(place, window.scrollY)
+  }, [])
   // A screen reader begins where the page does.
   useEffect(() => heading.current?.focus({ preventScroll: true }), [])
   useEffect(() => {

@@ -26,8 +26,12 @@ export function currentPlace(): PlaceName {
   return names.find((name) => places[name] === path) ?? 'home'
 }
 
+/** How far down each page was left. */
+export const left = new Map<PlaceName, number>()
+
 export function goTo(place: PlaceName): void {
   if (place === currentPlace()) return
+  left.delete(place)
   // Home is the beginning: whoever goes there is done with the pages.
   if (place === 'home') return goHome()
   history.pushState({ depth: depth() + 1 }, '', places[place] + location.search)
@@ -52,6 +56,8 @@ function tell(): void {
 
 /** Begins to listen to the browser's own back and forward. */
 export function watchPlace(): () => void {
+  // The pages put themselves where they were.
+  history.scrollRestoration = 'manual'
   addEventListener('popstate', tell)
   return () => removeEventListener('popstate', tell)
 }

@@ -47,6 +47,8 @@ export function useFollow(
     if (hidden) return undefined
     let before = window.scrollY
     const onScroll = () => {
+      // The jump to another page's beginning is not the person's.
+      if (content.current?.getClientRects().length === 0) return
       const near = end() - window.innerHeight - window.scrollY < NEAR
       if (near) following.current = true
       else if (window.scrollY < before) following.current = false
@@ -56,7 +58,7 @@ export function useFollow(
     }
     window.addEventListener('scroll', onScroll, { passive: true })
     return () => window.removeEventListener('scroll', onScroll)
-  }, [hidden])
+  }, [content, hidden])
 
   useEffect(() => {
     const element = content.current

@@ -181,7 +181,7 @@ function Row({
 
 function Fact({ title, text }: { readonly title: string; readonly text: string }) {
   return (
-    <dl className="row">
+    <dl className="row fact">
       <dt className="row-main">{title}</dt>
       <dd className="row-end">{text}</dd>
     </dl>

@@ -70,7 +70,11 @@ function ModelRow({ model }: { readonly model: Model }) {
       <span>{model.about}</span>
       {model.price ? (
         <span className="metrics">
-          <Metric name={words.model.perMillion(ticker)} value={grams(model.price.completion)} />
+          {BigInt(model.price.completion) === 0n ? (
+            <Metric name={words.model.price} value={words.answer.free} />
+          ) : (
+            <Metric name={words.model.perMillion(ticker)} value={grams(model.price.completion)} />
+          )}
           <Metric name={words.model.machines(model.nodes)} value={words.integer(model.nodes)} />
           <Metric name={words.model.free} value={words.integer(model.free)} />
         </span>

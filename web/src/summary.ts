@@ -39,12 +39,17 @@ export function summarised(before: Summary | null, id: string, path: readonly Tu
 
 /** Marks of markdown are for a reader who sees them drawn. */
 export function spoken(markdown: string): string {
-  return markdown
-    .replace(/```[^\n]*/g, ' ')
-    .replace(/[*_`#>|]+/g, '')
-    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replace(/\s+/g, ' ')
-    .trim()
+  return (
+    markdown
+      .replace(/```[^\n]*/g, ' ')
+      // The rule of a table, and then its walls.
+      .replace(/^[\s|:-]{3,}$/gm, ' ')
+      .replace(/\|/g, ' ')
+      .replace(/[*_`#>|]+/g, '')
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replace(/\s+/g, ' ')
+      .trim()
+  )
 }
 
 /** One line, cut at a word where one ends near. */

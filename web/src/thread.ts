@@ -155,10 +155,18 @@ export class Thread {
   async #ask(turn: Turn, lenient: boolean): Promise<void> {
     const question = (avoid: readonly string[]) => this.#question(turn, avoid)
     async function* begin(asking: Asking, how: ResumeOptions): AsyncGenerator<AskEvent> {
+      const others = lenient && turn.avoid.length > 0
       try {
-        yield* asking.ask({ ...question(turn.avoid), ...how })
+        for await (const event of asking.ask({ ...question(turn.avoid), ...how })) {
+          // Nobody else is free: rather the same machine than a line.
+          if (others && event.type === 'waiting' && event.code === 'all-busy') {
+            yield* asking.ask({ ...question([]), ...how })
+            return
+          }
+          yield event
+        }
       } catch (error) {
-        if (!lenient || turn.avoid.length === 0 || !isCode(error, 'no-node')) throw error
+        if (!others || !isCode(error, 'no-node')) throw error
         yield* asking.ask({ ...question([]), ...how })
       }
     }

@@ -185,8 +185,10 @@ describe('the conversation', () => {
     expect(asking.asked[2]?.messages).toHaveLength(3)
   })
 
-  test('is asked once more beside the first answer, of another machine if there is one', async () => {
-    const noOther: Scene = [{ type: 'matching' }, new CocoonError('no-node', 'none left')]
+  test.each<[string, Scene]>([
+    ['is there', [{ type: 'matching' }, new CocoonError('no-node', 'none left')]],
+    ['is free', [{ type: 'matching' }, { type: 'waiting', code: 'all-busy', retryAfterMs: 4000 }, 'forever']],
+  ])('is asked once more beside the first answer, of the same machine where no other one %s', async (_, noOther) => {
     const { chat, asking, ask } = await opened(answered('One'), noOther, answered('Another'))
     await ask('1')
     chat.retry()

@@ -1,12 +1,16 @@
-// For looking at states: showcase.html?state=…&theme=dark|light. Development only; not an input of the production build.
+// For looking at states: showcase.html?state=…&theme=dark|light&language=ru; state=components shows the design system. Development only; not an input of the production build.
 import '../look/look.css'
 import { CocoonError, type ErrorCode } from '@cocoon/protocol'
 import { createRoot } from 'react-dom/client'
 import { App } from '../app.tsx'
 import { Chat } from '../chat.ts'
 import { watchKeyboard } from '../keyboard.ts'
+import '../look/page.css'
+import { loadMarkdown } from '../prose.tsx'
 import { startTelegram } from '../telegram.ts'
 import { applyTheme, themeOf } from '../theme.ts'
+import { languageOf, speak } from '../words/words.ts'
+import { Components } from './components.tsx'
 import { demoModel, done, opening, privateNode, says, type Scene, ScriptedAsking, streamed } from './scripted-asking.ts'
 
 const runway = `About **13 months** at a flat burn. If spending grows 3% a month, it is closer to **11**:
@@ -89,11 +93,11 @@ const scenes: Record<string, [Scene[], string[]]> = {
 }
 
 const telegram = startTelegram()
-const dress = () => {
+const theme = () => {
   const chosen = params.get('theme')
-  const dark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches
-  applyTheme(themeOf(telegram.theme(), dark))
+  return themeOf(telegram.theme(), chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches)
 }
+const dress = () => applyTheme(theme())
 dress()
 telegram.onTheme(dress)
 watchKeyboard()
@@ -109,7 +113,12 @@ asking.served = [
 ]
 const chat = new Chat(() => Promise.resolve(asking), !attested)
 const root = document.getElementById('root')
-if (root) createRoot(root).render(<App chat={chat} telegram={telegram} />)
+await Promise.all([speak(languageOf(params.get('language'))), loadMarkdown()])
+if (root) {
+  const screen = state === 'components' ? <Components theme={theme()} /> : <App chat={chat} telegram={telegram} />
+  createRoot(root).render(screen)
+}
+if (state === 'components') document.body.classList.add('grouped')
 await chat.open()
 for (const question of asked) {
   chat.write(question)

@@ -31,6 +31,7 @@ export const en = {
     title: 'Model',
     unknown: 'Cocoon',
     change: (name: string, state: string) => `${name}. ${state}. Change model`,
+    price: 'price',
     perMillion: (ticker: string) => `${ticker} a million`,
     machines: (count: number) => form(count, { one: 'machine', other: 'machines' }),
     free: 'free now',

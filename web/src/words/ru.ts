@@ -36,6 +36,7 @@ export const ru: Words = {
     title: 'Модель',
     unknown: 'Cocoon',
     change: (name, state) => `${name}. ${state}. Сменить модель`,
+    price: 'цена',
     perMillion: (ticker) => `${ticker} за миллион`,
     machines: (count) => form(count, { one: 'машина', few: 'машины', many: 'машин', other: 'машины' }),
     free: 'мест свободно',
