@@ -34,8 +34,8 @@ describe('branches', () => {
     expect(pathTo([turn(7, 5)], null).map(({ id }) => id)).toEqual([7])
   })
   test('of a history that knew none are one line', () => {
-    const old = [turn(5, null), turn(2, null)].map(({ parent: _, ...rest }) => rest)
-    expect(linked(old).map(({ id, parent }) => [id, parent])).toEqual([
+    const old = [turn(5, null), turn(2, null)].map((one) => ({ ...one, parent: undefined }))
+    expect(linked(old as unknown as Parameters<typeof linked>[0]).map(({ id, parent }) => [id, parent])).toEqual([
       [2, null],
       [5, 2],
     ])
