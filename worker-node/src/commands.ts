@@ -103,11 +103,26 @@ async function drainCommand(args: readonly string[]): Promise<void> {
   }
   await askControl(state, 'POST', '/drain', String(seconds ?? ''))
   for (let left: NodeStatus | undefined; ;) {
-    const status = (await askControl(state, 'GET', '/status').catch(() => undefined)) as NodeStatus | undefined
-    if (!status) return console.log('drained: the node has ended')
+    const status = await statusOrGone(state)
+    if (status === 'gone') return console.log('drained: the node has ended')
     const running = ({ models }: NodeStatus): number => models.reduce((sum, model) => sum + model.running, 0)
     if (!left || running(left) !== running(status)) console.log(`${running(status)} jobs are still running`)
     left = status
+    await new Promise((resolve) => setTimeout(resolve, REFRESH))
+  }
+}
+
+/** A node that is merely slow to answer has not ended. */
+async function statusOrGone(state: string): Promise<NodeStatus | 'gone'> {
+  for (;;) {
+    try {
+      return (await askControl(state, 'GET', '/status')) as NodeStatus
+    } catch (error) {
+      const cause = error instanceof ConfigError ? error.cause : undefined
+      const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
+      if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET') return 'gone'
+      if (cause === undefined) throw error
+    }
     await new Promise((resolve) => setTimeout(resolve, REFRESH))
   }
 }
