@@ -109,6 +109,7 @@ describe('many conversations, as a person has them', () => {
       .first()
       .click()
     await answers(page).getByText('the silk worm had wings as well').waitFor()
+    expect(await questions(page).count()).toBe(1)
   })
 
   it('seals them with the phone’s own key, where Telegram has a keychain', async () => {
