@@ -3,6 +3,7 @@
 // `npm run bench -- relay streams` runs the parts named.
 import { startSystem, type System } from '@cocoon/localnet'
 import { measureAppraisal } from './appraisal.ts'
+import { measureAppraisalSize } from './appraisal-size.ts'
 import { measureBill } from './bill.ts'
 import { inChromium } from './chromium.ts'
 import { measureDecision } from './decision.ts'
@@ -45,6 +46,7 @@ const parts: Readonly<Record<string, () => unknown>> = {
     },
   }),
   appraisal: async () => ({
+    gzipped: await measureAppraisalSize(),
     node: await measureAppraisal(packagedVerifier),
     chromium: await inChromium('./appraisal.ts', 'measureAppraisal'),
   }),

@@ -12,6 +12,8 @@ const targets: readonly Target[] = [
   { path: 'firstToken.addedToFirstTokenMs.p99', atMost: 25 },
   // The node sends what came in this time together.
   { path: 'firstToken.system.betweenArrivalsMs.p99', atMost: COALESCING },
+  { path: 'appraisal.gzipped.tdxBytes', atMost: 12 * 1024 },
+  { path: 'appraisal.gzipped.ownBytes', atMost: 24 * 1024 },
   { path: 'proof.addedCachedMs', atMost: 10 },
   { path: 'proof.addedNotCachedMs', atMost: 50 },
   { path: 'relay.processorMicrosecondsPerFrame', atMost: 40 },
