@@ -38,8 +38,9 @@ export class Registry implements Contract {
     if (init) this.init = init
   }
 
-  static of(initial: InitialRegistry): Registry {
-    return new Registry(registryAddress(initial), registryStateInit(initial))
+  /** `code`: another than the pinned one is for tests. */
+  static of(initial: InitialRegistry, code?: Cell): Registry {
+    return new Registry(registryAddress(initial, code), registryStateInit(initial, code))
   }
 
   /** The one whose address a build pins. */

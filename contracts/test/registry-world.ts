@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import type { Bytes } from '@cocoon/protocol'
-import { Address, type Cell } from '@ton/core'
+import { Address, Cell } from '@ton/core'
 import { Blockchain, internal } from '@ton/sandbox'
 import {
   applyChangeMessage,
@@ -8,6 +9,7 @@ import {
   queueChangeMessage,
   Registry,
   REGISTRY_DELAY,
+  registryCode,
   type RegistryState,
 } from '../src/registry.ts'
 import { config2026 } from './prices.ts'
@@ -17,6 +19,10 @@ const GRAM = 1_000_000_000n
 const BEGINNING = 1_800_000_000
 /** Covers any message here, with sixteen changes waiting. */
 export const AMPLE = GRAM / 10n
+
+/** The code under test: scripts/mutate.ts puts a broken one here, which the tests must notice. */
+const file = process.env['REGISTRY_CODE']
+const tested = file === undefined ? registryCode : Cell.fromBase64(readFileSync(file, 'utf8'))
 
 let shared: Promise<Blockchain> | undefined
 let worlds = 0
@@ -57,7 +63,7 @@ export class RegistryWorld {
       brokers: [{ account: this.account('broker'), key: digest('broker key'), maximumFee: 500 }],
       ...initial,
     }
-    this.registry = Registry.of(this.initial)
+    this.registry = Registry.of(this.initial, tested)
   }
 
   static async deployed(initial: Partial<InitialRegistry> = {}): Promise<RegistryWorld> {

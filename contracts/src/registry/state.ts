@@ -64,7 +64,7 @@ const waiting: DictionaryValue<Omit<WaitingChange, 'number'>> = {
 const numbers = { account: Dictionary.Keys.BigUint(256), change: Dictionary.Keys.Uint(32) }
 
 /** @throws RangeError for accounts outside the basechain, malformed hashes and keys, or a fee that is none */
-export function registryStateInit(initial: InitialRegistry): { code: Cell; data: Cell } {
+export function registryStateInit(initial: InitialRegistry, code = registryCode): { code: Cell; data: Cell } {
   const codeMap = Dictionary.empty(numbers.account, codes)
   for (const hash of initial.codes) codeMap.set(toUint256(hash), true)
   const brokerMap = Dictionary.empty(numbers.account, brokers)
@@ -85,11 +85,11 @@ export function registryStateInit(initial: InitialRegistry): { code: Cell; data:
     .storeBit(false) // nothing waits
     .storeRef(nothingAnnounced)
     .endCell()
-  return { code: registryCode, data }
+  return { code, data }
 }
 
-export function registryAddress(initial: InitialRegistry): Address {
-  return contractAddress(0, registryStateInit(initial))
+export function registryAddress(initial: InitialRegistry, code = registryCode): Address {
+  return contractAddress(0, registryStateInit(initial, code))
 }
 
 /**
